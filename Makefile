@@ -1,0 +1,34 @@
+# `make demo` and `make test` do everything from a clean clone: nothing but Python and make is needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help demo test lint format clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(VENV)/installed: setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+demo: $(VENV)/installed ## train a small model on the built-in corpus, look at what it writes, export it
+	$(BIN)/textgen demo
+
+test: $(VENV)/installed ## the whole test suite, with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(PYTEST_OPTIONS)
+
+lint: $(VENV)/installed ## style, and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed ## put the code into the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the virtual environment and what was built
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .coverage

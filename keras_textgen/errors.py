@@ -1,0 +1,25 @@
+"""One kind of error for every bad input: a single line that says what is wrong, where, and what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used. The message is one complete line; the terminal prints just that."""
+
+
+def unknown(kind: str, name: object, options: Iterable[str]) -> InputError:
+    """The error for a name that is not among `options`: it names the nearest valid ones, or all of them.
+
+    >>> str(unknown("model", "lstm_vea", ["lstm_vae", "gan"]))
+    "unknown model 'lstm_vea'; did you mean 'lstm_vae'?"
+    """
+    options = sorted(options)
+    nearest = difflib.get_close_matches(str(name), options, n=3, cutoff=0.6)
+    if nearest:
+        hint = "did you mean " + " or ".join(repr(option) for option in nearest) + "?"
+    elif options:
+        hint = "choose from: " + ", ".join(options)
+    else:
+        hint = "there are none"
+    return InputError(f"unknown {kind} {name!r}; {hint}")

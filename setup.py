@@ -1,0 +1,44 @@
+"""Packaging of keras-textgen."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+
+TEST = ["pytest>=8", "pytest-cov>=5", "nltk>=3.9"]
+DEV = [*TEST, "ruff>=0.15", "import-linter>=2.5"]
+
+setup(
+    name="keras-textgen",
+    version="0.1.0",
+    description="A model zoo for generating text with autoencoders, VAEs, GANs and policy gradients in Keras 3",
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["keras_textgen*", "zoo*", "training*"]),
+    install_requires=[
+        "tensorflow>=2.21,<2.22",
+        "keras>=3.15,<3.16",
+        "tensorflow-text>=2.21,<2.22",
+        "tensorflow-probability>=0.25,<0.26",
+        "tf-keras>=2.21,<2.22",  # tensorflow-probability does not import without it
+        "keras-hub>=0.32,<0.33",
+        "numpy>=1.26",
+        "typer>=0.20",
+        "rich>=14",
+        "tensorboard>=2.20",
+    ],
+    extras_require={"test": TEST, "dev": DEV},
+    entry_points={"console_scripts": ["textgen=training.cli:main"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

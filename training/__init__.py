@@ -1,0 +1,1 @@
+"""What a run needs: corpora, the run folder, training, evaluation, and the terminal."""

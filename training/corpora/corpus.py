@@ -1,0 +1,46 @@
+"""What a corpus is: three lists of texts, each with labels where there are any."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from keras_textgen.errors import InputError
+
+
+class Texts(list[str]):
+    """A list of texts. `labels` maps the name of an attribute to one label a text; {} where there are none."""
+
+    def __init__(self, texts: Iterable[str] = (), labels: Mapping[str, Iterable[str]] | None = None):
+        """Raises ValueError where an attribute doesn't have one label a text."""
+        super().__init__(texts)
+        self.labels: dict[str, list[str]] = {name: list(values) for name, values in (labels or {}).items()}
+        for name, values in self.labels.items():
+            if len(values) != len(self):
+                raise ValueError(f"{len(values)} labels {name!r} for {len(self)} texts")
+
+    def take(self, indices: Iterable[int]) -> "Texts":
+        """The texts at `indices`, in that order, with their labels."""
+        indices = list(indices)
+        labels = {name: [values[index] for index in indices] for name, values in self.labels.items()}
+        return Texts((self[index] for index in indices), labels)
+
+
+class Corpus:
+    """The texts to train on (`train`), to choose by (`valid`) and to measure on (`test`), under a `name`."""
+
+    def __init__(self, name: str, train: Texts, valid: Texts, test: Texts):
+        self.name = name
+        self.train = train
+        self.valid = valid
+        self.test = test
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.train):,} train, {len(self.valid):,} valid, {len(self.test):,} test"
+        return f"{type(self).__name__}({self.name!r}: {sizes})"
+
+
+def whole_number(name: str, value: int) -> int:
+    """`value` as an int. Raises InputError, which calls it `name`, unless it is a whole number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise InputError(f"{name} must be a whole number of at least 0, not {value!r}")
+    return int(value)
