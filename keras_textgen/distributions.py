@@ -1,0 +1,64 @@
+"""The distributions that models state, as TensorFlow Probability objects."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_textgen.text import PADDING
+
+tfd = tfp.distributions
+
+
+def diagonal_normal(mean: tf.Tensor, scale: tf.Tensor) -> tfd.Independent:
+    """A Gaussian with independent dimensions over vectors `[..., latent]`, in float32."""
+    return tfd.Independent(tfd.Normal(tf.cast(mean, tf.float32), tf.cast(scale, tf.float32)), 1)
+
+
+def rate_by_dimension(posterior: tfd.Independent, prior: tfd.Independent) -> tf.Tensor:
+    """KL(posterior || prior) of each latent dimension: `float32 [batch, ..., latent]`, in nats."""
+    return posterior.distribution.kl_divergence(prior.distribution)
+
+
+class TokenSequence(tfd.Distribution):
+    """A distribution over token sequences padded with 0: one categorical a position, given that position's context.
+
+    `log_prob(ids)` sums over the real tokens of `ids` `int32 [..., length]`, in nats; padding counts for nothing.
+    With the logits of a teacher-forced decoder this is the probability of the sequence by the chain rule. It cannot
+    be sampled as a whole where a position's logits depend on the tokens before it: that is what
+    `keras_textgen.sampling` is for.
+
+    Args:
+        logits: `[..., length, vocabulary]`.
+    """
+
+    def __init__(self, logits, name="TokenSequence"):
+        parameters = dict(locals())
+        with tf.name_scope(name):
+            self.logits = tf.cast(tf.convert_to_tensor(logits), tf.float32)
+        super().__init__(
+            dtype=tf.int32,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    def _event_shape_tensor(self):
+        return tf.shape(self.logits)[-2:-1]
+
+    def _event_shape(self):
+        return self.logits.shape[-2:-1]
+
+    def _batch_shape_tensor(self):
+        return tf.shape(self.logits)[:-2]
+
+    def _batch_shape(self):
+        return self.logits.shape[:-2]
+
+    def _log_prob(self, ids):
+        return tf.reduce_sum(self.token_log_prob(ids), axis=-1)
+
+    def token_log_prob(self, ids: tf.Tensor) -> tf.Tensor:
+        """Log-probability of each token, `float32 [..., length]`; 0 at padding."""
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=ids, logits=self.logits)
+        return tf.where(tf.equal(ids, PADDING), 0.0, -nats)

@@ -1,0 +1,104 @@
+"""Decoders: a latent and the tokens so far to logits for the next; whole sequences in training, step by step in
+writing."""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from keras_textgen.layers.word_dropout import WordDropout
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class LSTMDecoder(layers.Layer):
+    """An LSTM that is told the latent at every step and in its initial state: `c0 = W z`, `h0 = tanh(c0)`.
+
+    Called on latents `[batch, latent]` and ids `int32 [batch, length]` (shifted right), gives logits
+    `float32 [batch, length, vocabulary]`. `start` and `step` give the same logits one position at a time.
+
+    Args:
+        dropout: rate on the embeddings and on the LSTM's outputs.
+        word_dropout: rate at which input words become unknown while training.
+        tie_embeddings: whether the output layer is the transposed embedding (Press & Wolf 2017).
+    """
+
+    def __init__(
+        self,
+        vocabulary_size,
+        embedding_dim,
+        hidden_dim,
+        *,
+        dropout=0.0,
+        word_dropout=0.0,
+        tie_embeddings=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.settings = dict(
+            vocabulary_size=vocabulary_size,
+            embedding_dim=embedding_dim,
+            hidden_dim=hidden_dim,
+            dropout=dropout,
+            word_dropout=word_dropout,
+            tie_embeddings=tie_embeddings,
+        )
+        policy = self.dtype_policy
+        self.word_dropout = WordDropout(word_dropout, dtype=policy)
+        self.embedding = layers.Embedding(vocabulary_size, embedding_dim, dtype=policy, name="embedding")
+        self.dropout = layers.Dropout(dropout, dtype=policy)
+        self.initial_cell = layers.Dense(hidden_dim, dtype=policy, name="initial_cell")
+        self.lstm = layers.LSTM(hidden_dim, return_sequences=True, dtype=policy, name="lstm")
+        # Logits are float32 under every policy: a softmax over bfloat16 loses the tail.
+        if tie_embeddings:
+            self.output_layer = TiedOutput(self.embedding, dtype="float32", name="output_layer")
+        else:
+            self.output_layer = layers.Dense(vocabulary_size, dtype="float32", name="output_layer")
+
+    def build(self, z_shape, ids_shape):
+        self.embedding.build(ids_shape)
+        self.initial_cell.build(z_shape)
+        self.lstm.build((*ids_shape, self.settings["embedding_dim"] + z_shape[-1]))
+        self.output_layer.build((*ids_shape, self.settings["hidden_dim"]))
+
+    def call(self, z, ids):
+        z = tf.cast(z, self.compute_dtype)
+        words = self.dropout(self.embedding(self.word_dropout(ids)))
+        told = tf.repeat(z[:, None, :], tf.shape(words)[1], axis=1)
+        features = self.lstm(tf.concat([words, told], axis=-1), initial_state=self.initial_state(z))
+        return self.output_layer(self.dropout(features))
+
+    def initial_state(self, z):
+        """Hidden and cell state, each `[batch, hidden_dim]`, from latents `[batch, latent]`."""
+        cell = self.initial_cell(z)
+        return [tf.tanh(cell), cell]
+
+    def start(self, z):
+        """The state in which writing starts: the latent, and the LSTM's own state."""
+        z = tf.cast(z, self.compute_dtype)
+        return z, *self.initial_state(z)
+
+    def step(self, tokens, state):
+        """Logits `float32 [batch, vocabulary]` of what follows `tokens` `int32 [batch]`, and the next state."""
+        z, hidden, cell = state
+        inputs = tf.concat([self.embedding(tokens), z], axis=-1)
+        features, (hidden, cell) = self.lstm.cell(inputs, [hidden, cell])
+        return self.output_layer(features), (z, hidden, cell)
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings}
+
+
+class TiedOutput(layers.Layer):
+    """Logits by the transposed embedding, after a projection to its width: `(W h) E^T + b`."""
+
+    def __init__(self, embedding: layers.Embedding, **kwargs):
+        super().__init__(**kwargs)
+        self.embedding = embedding
+        self.projection = layers.Dense(embedding.output_dim, use_bias=False, dtype="float32", name="projection")
+
+    def build(self, shape):
+        self.projection.build(shape)
+        self.bias = self.add_weight(shape=(self.embedding.input_dim,), initializer="zeros", name="bias")
+
+    def call(self, features):
+        table = tf.convert_to_tensor(self.embedding.embeddings)
+        return tf.matmul(self.projection(features), tf.cast(table, tf.float32), transpose_b=True) + self.bias

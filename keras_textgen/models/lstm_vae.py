@@ -1,0 +1,92 @@
+"""The LSTM variational autoencoder of Bowman et al. 2016, "Generating Sentences from a Continuous Space".
+
+The decoder is told the latent at every step and in its initial state, as in He et al. 2019; free bits and a growing KL
+weight keep it from ignoring the latent.
+"""
+
+import keras
+import tensorflow as tf
+
+from keras_textgen.checks import number, whole
+from keras_textgen.distributions import TokenSequence, diagonal_normal
+from keras_textgen.layers import GaussianHead, LSTMDecoder, LSTMEncoder
+from keras_textgen.models.latent_model import LatentTextModel
+from keras_textgen.models.text_model import shift_right
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class LSTMVAE(LatentTextModel):
+    """An LSTM encoder, a diagonal Gaussian posterior, an LSTM decoder.
+
+    Args:
+        embedding_dim: width of the word vectors of both halves, which are not shared.
+        hidden_dim: width of each LSTM.
+        bidirectional: whether the encoder reads both ways.
+        dropout: rate on the decoder's embeddings and outputs.
+        encoder_dropout: rate on the encoder's embeddings.
+        word_dropout: rate at which the decoder's input words become unknown while training.
+        tie_embeddings: whether the decoder's output layer is its transposed embedding.
+        **kwargs: of `LatentTextModel` and `TextModel`.
+    """
+
+    def __init__(
+        self,
+        tokenizer=None,
+        *,
+        embedding_dim: int = 256,
+        hidden_dim: int = 256,
+        bidirectional: bool = True,
+        dropout: float = 0.3,
+        encoder_dropout: float = 0.0,
+        word_dropout: float = 0.0,
+        tie_embeddings: bool = False,
+        kl_weight="linear:3000",
+        free_bits: float = 0.35,
+        **kwargs,
+    ):
+        super().__init__(tokenizer, kl_weight=kl_weight, free_bits=free_bits, **kwargs)
+        self.embedding_dim = whole(1, embedding_dim=embedding_dim)
+        self.hidden_dim = whole(1, hidden_dim=hidden_dim)
+        self.bidirectional = bidirectional
+        self.dropout = number(0, below=1, dropout=dropout)
+        self.encoder_dropout = number(0, below=1, encoder_dropout=encoder_dropout)
+        self.word_dropout = number(0, 1, word_dropout=word_dropout)
+        self.tie_embeddings = tie_embeddings
+        self.assemble()
+
+    def build_networks(self):
+        sizes = (self.tokenizer.vocabulary_size, self.embedding_dim, self.hidden_dim)
+        policy = self.dtype_policy
+        self.encoder = LSTMEncoder(
+            *sizes, bidirectional=self.bidirectional, dropout=self.encoder_dropout, dtype=policy, name="encoder"
+        )
+        self.head = GaussianHead(self.latent_dim, name="head")
+        self.decoder = LSTMDecoder(
+            *sizes,
+            dropout=self.dropout,
+            word_dropout=self.word_dropout,
+            tie_embeddings=self.tie_embeddings,
+            dtype=policy,
+            name="decoder",
+        )
+
+    def posterior(self, ids):
+        return self.head.distribution(self.encoder(ids))
+
+    def prior(self):
+        return diagonal_normal(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
+
+    def likelihood(self, z, ids):
+        return TokenSequence(self.decoder(z, shift_right(ids)))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "embedding_dim": self.embedding_dim,
+            "hidden_dim": self.hidden_dim,
+            "bidirectional": self.bidirectional,
+            "dropout": self.dropout,
+            "encoder_dropout": self.encoder_dropout,
+            "word_dropout": self.word_dropout,
+            "tie_embeddings": self.tie_embeddings,
+        }

@@ -1,0 +1,129 @@
+"""How the weight of the KL term grows with the training step.
+
+A schedule is called with the step (an integer tensor) and gives the weight (a float32 scalar). `settled(step)` says
+whether the weight has reached its end: before that, validation losses of different epochs cannot be compared.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_textgen.errors import InputError, unknown
+
+
+class Schedule:
+    """Base of the schedules; `final` is the weight that they end at."""
+
+    def __init__(self, final: float = 1.0):
+        if not (isinstance(final, (int, float)) and math.isfinite(final) and final >= 0):
+            raise InputError(f"the final KL weight must be a number of at least 0, not {final!r}")
+        self.final = float(final)
+
+    def __call__(self, step) -> tf.Tensor:
+        raise NotImplementedError
+
+    def settled(self, step: int) -> bool:
+        """Whether the weight stands at its end at this step."""
+        return bool(abs(float(self(tf.constant(step))) - self.final) < 1e-3 * max(self.final, 1e-9))
+
+    def get_config(self) -> dict:
+        return {"final": self.final}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Schedule":
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class Constant(Schedule):
+    """The same weight at every step."""
+
+    def __call__(self, step):
+        return tf.constant(self.final, tf.float32)
+
+
+class Growing(Schedule):
+    """A schedule that takes `steps` training steps."""
+
+    def __init__(self, steps: int, final: float = 1.0):
+        super().__init__(final)
+        if not (isinstance(steps, int) and steps > 0):
+            raise InputError(f"a KL schedule needs a whole number of steps over 0, not {steps!r}")
+        self.steps = steps
+
+    def get_config(self):
+        return {**super().get_config(), "steps": self.steps}
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class Linear(Growing):
+    """Grows evenly from `start` to `final` over `steps` steps (Bowman et al. 2016; He et al. 2019 start at 0.1)."""
+
+    def __init__(self, steps: int, final: float = 1.0, start: float = 0.0):
+        super().__init__(steps, final)
+        self.start = float(start)
+
+    def __call__(self, step):
+        share = tf.minimum(tf.cast(step, tf.float32) / self.steps, 1.0)
+        return self.start + (self.final - self.start) * share
+
+    def get_config(self):
+        return {**super().get_config(), "start": self.start}
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class Logistic(Growing):
+    """The S-curve of Bowman et al. 2016: half of `final` after half of `steps`, 99.9% of it at the end."""
+
+    def __call__(self, step):
+        steepness = 2 * math.log(999) / self.steps
+        return self.final * tf.sigmoid(steepness * (tf.cast(step, tf.float32) - self.steps / 2))
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class Cyclical(Growing):
+    """Fu et al. 2019: in every cycle of `steps` steps, grows from 0 over the first half and stays for the second."""
+
+    def __init__(self, steps: int, final: float = 1.0, growing_share: float = 0.5):
+        super().__init__(steps, final)
+        if not 0 < growing_share <= 1:
+            raise InputError(f"growing_share must lie in (0, 1], not {growing_share!r}")
+        self.growing_share = float(growing_share)
+
+    def __call__(self, step):
+        place = tf.cast(tf.math.floormod(tf.cast(step, tf.int64), self.steps), tf.float32) / self.steps
+        return self.final * tf.minimum(place / self.growing_share, 1.0)
+
+    def get_config(self):
+        return {**super().get_config(), "growing_share": self.growing_share}
+
+
+SCHEDULES = {"constant": Constant, "linear": Linear, "logistic": Logistic, "cyclical": Cyclical}
+
+
+def get_schedule(schedule) -> Schedule:
+    """A schedule from a number (a constant weight), a text, its Keras configuration, or itself.
+
+    The text form is for the command line: "linear:2000", "logistic:5000", "cyclical:8000", "constant:0.5".
+
+    Raises:
+        InputError: if it is none of these, or a number in it is out of range.
+    """
+    if isinstance(schedule, dict):
+        schedule = keras.saving.deserialize_keras_object(schedule)
+    if isinstance(schedule, Schedule):
+        return schedule
+    if isinstance(schedule, (int, float)) and not isinstance(schedule, bool):
+        return Constant(schedule)
+    if not isinstance(schedule, str):
+        raise InputError(f"a KL weight is a number, a schedule or a text like 'linear:2000', not {schedule!r}")
+    name, _, argument = schedule.partition(":")
+    if name not in SCHEDULES:
+        raise unknown("KL schedule", name, SCHEDULES)
+    try:
+        return SCHEDULES[name](float(argument) if name == "constant" else int(argument))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"KL schedule {schedule!r} needs a number after the colon, as in '{name}:2000'") from None

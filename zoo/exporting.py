@@ -1,0 +1,60 @@
+"""Export: a SavedModel that a stock TF Serving loads. Strings in, strings out, no Python."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_textgen.errors import InputError
+
+
+def export(model, directory) -> Path:
+    """Writes the next version of a model, as `directory/<version>/`, and returns that folder.
+
+    It appears whole or not at all: a server that polls the folder never sees half a version. Every function of
+    `model.signatures()` becomes a signature of that name; "serving_default" is `generate`.
+
+    Raises:
+        InputError: if the model has no vocabulary yet, or the folder cannot be written.
+    """
+    model.require_weights()
+    directory = Path(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        # Not a number, so a server passes over it; in the same folder, so that the renaming is atomic.
+        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=directory))
+    except OSError as error:
+        raise InputError(f"{directory} cannot be written: {error.strerror or error}") from error
+    try:
+        write(model, unfinished / "saved_model")
+        return publish(unfinished / "saved_model", directory)
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
+        raise InputError(f"{directory} cannot be written: {reason}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write(model, folder: Path) -> None:
+    """Writes one SavedModel: the functions, the weights they use, the tokenizer's tables."""
+    functions = {name: model.functions[name] for name in model.signatures()}
+    module = tf.Module()
+    module.tokenizer = model.tokenizer
+    module.weights = [weight.value for weight in model.weights]
+    tf.saved_model.save(module, folder, {"serving_default": functions["generate"], **functions})
+
+
+def publish(folder: Path, directory: Path) -> Path:
+    """Moves a finished SavedModel to the next free version number and returns its new place."""
+    folder.chmod(0o755)
+    while True:
+        versions = [int(entry.name) for entry in directory.iterdir() if entry.name.isdecimal()]
+        place = directory / str(max(versions, default=0) + 1)
+        try:
+            os.rename(folder, place)
+            return place
+        except OSError:
+            if not place.exists():  # not a race for the number with another export
+                raise

@@ -1,0 +1,84 @@
+"""Loading models that were saved with `model.save("name.keras")`."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+from keras_textgen.errors import InputError
+
+
+def load(path):
+    """Loads a model from a `.keras` file, or the final model of a run folder.
+
+    Raises:
+        InputError: if there is no such file, it is damaged or truncated, or it holds no model of the zoo.
+    """
+    path = find(path)
+    config = read_config(path)
+    import keras
+
+    from keras_textgen.models.text_model import TextModel
+
+    module = str(config.get("module"))
+    import_registered(module)
+    try:
+        model = keras.saving.load_model(path)
+    except Exception as error:  # Keras raises many kinds for a foreign or damaged file
+        raise InputError(f"{path} cannot be loaded: {first_line(error)}") from error
+    if not isinstance(model, TextModel):
+        raise InputError(f"{path} holds a {type(model).__name__}, not a model of the zoo")
+    return model
+
+
+def import_registered(module: str) -> None:
+    """Imports the module of a registered model, so that Keras knows its class; no other module is touched."""
+    import importlib
+
+    from zoo.registry import list_models, spec
+
+    if module in {spec(name).entry_point.partition(":")[0] for name in list_models()}:
+        importlib.import_module(module)
+
+
+def find(path) -> Path:
+    """The `.keras` file at a path, or in the run folder at that path."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            if not (path / "model.keras").is_file():
+                raise InputError(
+                    f"{path} is a folder without a model.keras; give a run that has finished, or a .keras file"
+                )
+            path = path / "model.keras"
+        if not path.is_file():
+            raise InputError(f"there is no file {path}; give a .keras file or a run folder")
+        if not os.access(path, os.R_OK):
+            raise InputError(f"{path} cannot be read: no permission")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    return path
+
+
+def read_config(path: Path) -> dict:
+    """The configuration inside a `.keras` file, after a check of the whole archive against its checksums."""
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty; it is no model")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise InputError(f"{path} is damaged: {damaged} in it does not match its checksum")
+            return json.loads(archive.read("config.json"))
+    except zipfile.BadZipFile:
+        raise InputError(f"{path} is no .keras file, or a truncated one") from None
+    except (KeyError, json.JSONDecodeError, UnicodeDecodeError):
+        raise InputError(f"{path} is an archive, but no .keras file") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """An exception in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
