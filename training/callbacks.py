@@ -1,0 +1,45 @@
+"""Keras callbacks of a run."""
+
+import math
+
+import keras
+
+from keras_textgen.errors import InputError
+from training.run_folder import RunFolder, write_atomically
+
+
+class KeepRun(keras.callbacks.Callback):
+    """At the end of every epoch: validates, keeps the checkpoint and the metrics, and writes samples every few epochs.
+
+    The best epoch is chosen by the importance-weighted negative log-likelihood of validation texts (`val_nll`, nats a
+    text), where the model has one; and only once the KL weight has reached its end, since before that no two epochs are
+    alike. The one-sample bound is too noisy for that, and the training loss holds the free bits.
+    """
+
+    def __init__(self, folder: RunFolder, config, valid):
+        super().__init__()
+        self.folder = folder
+        self.config = config
+        self.valid = list(valid[: config.validation_texts])
+
+    def on_epoch_end(self, epoch, logs=None):
+        epoch += 1
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        if not math.isfinite(metrics["loss"]):
+            raise InputError(
+                f"the loss is {metrics['loss']} in epoch {epoch}; start again with a lower learning rate "
+                f"(the last good state is in {self.folder.path / 'checkpoints'})"
+            )
+        if hasattr(self.model, "score"):
+            scores = self.model.score(self.valid, num_samples=self.config.validation_samples)
+            metrics["val_nll"] = float(-scores.mean())
+        value = metrics.get("val_nll", metrics.get("val_loss"))
+        metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
+        if logs is not None:
+            logs.update(metrics)
+        settled = getattr(self.model, "settled", True)
+        self.folder.finish_epoch(self.model, epoch, metrics, value if settled else None)
+        if epoch % self.config.samples_every == 0 or epoch == self.config.epochs:
+            texts = self.model.generate(20, seed=self.config.seed)
+            place = self.folder.path / "samples" / f"epoch-{epoch:04d}.txt"
+            write_atomically(place, "".join(text + "\n" for text in texts))

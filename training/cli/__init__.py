@@ -1,0 +1,48 @@
+"""The command `textgen`: a file a verb. Nothing here imports TensorFlow until a verb needs it."""
+
+import os
+import sys
+
+import typer
+
+from keras_textgen.errors import InputError
+from training.cli import demo, encode, evaluate, export, generate, interpolate, models, reconstruct, score, train
+
+app = typer.Typer(
+    name="textgen",
+    help="Train, look at, evaluate and export models that write text.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+for verb in (models, demo, train, generate, reconstruct, interpolate, encode, score, evaluate, export):
+    app.command(verb.__name__.rsplit(".", 1)[-1])(verb.command)
+
+
+def main() -> None:
+    """Runs a verb; every failure that a user can cause is one line on standard error and a non-zero exit."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        app()
+    except InputError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("stopped", code=130)
+    except BrokenPipeError:  # the reader of a pipe has left, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:
+        fail(f"{error.filename or 'the disk'}: {error.strerror or error}")
+    except Exception as error:
+        # TensorFlow has errors of its own for a full disk and missing permissions.
+        if type(error).__name__ in ("ResourceExhaustedError", "PermissionDeniedError"):
+            fail(str(error.message).splitlines()[0])
+        raise
+
+
+def fail(message: str, code: int = 2) -> None:
+    """Says in one line what is wrong, and exits."""
+    print("textgen: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)

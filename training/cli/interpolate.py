@@ -1,0 +1,20 @@
+"""textgen interpolate: texts on the way from one to another."""
+
+from typing import Annotated
+
+import typer
+
+from training.cli.shared import load_model, print_json, print_lines
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
+    a: Annotated[str, typer.Argument(help="The text to start from.")],
+    b: Annotated[str, typer.Argument(help="The text to arrive at.")],
+    steps: Annotated[int, typer.Option(help="Points on the way, both ends included.")] = 7,
+    method: Annotated[str, typer.Option(help="linear or spherical.")] = "linear",
+    json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+) -> None:
+    """Walk through the latent space from one text to another."""
+    texts = load_model(model).interpolate(a, b, steps, method=method)
+    print_json(texts) if json else print_lines(texts)

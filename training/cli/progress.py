@@ -1,0 +1,51 @@
+"""Progress of a training run on a terminal: where it stands, what the figures are, how long it will take."""
+
+import keras
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from training.cli.shared import errors
+
+SHOWN = ("loss", "distortion", "rate", "perplexity", "val_nll", "val_perplexity")
+
+
+class ShowProgress(keras.callbacks.Callback):
+    """A bar over the whole run with the time left, and a line of figures an epoch; plain lines without a terminal."""
+
+    def __init__(self, epochs: int, steps: int):
+        super().__init__()
+        self.epochs = epochs
+        self.steps = steps
+        self.bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.3f}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=errors,
+            disable=not errors.is_terminal,
+        )
+
+    def on_train_begin(self, logs=None):
+        total = self.epochs * self.steps
+        self.task = self.bar.add_task("", total=total, epoch=0, epochs=self.epochs, loss=float("nan"))
+        self.bar.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.bar.update(self.task, completed=epoch * self.steps, epoch=epoch + 1)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch % 10 == 0:
+            self.bar.update(self.task, advance=10, loss=float(logs["loss"]))
+
+    def on_epoch_end(self, epoch, logs=None):
+        figures = "  ".join(f"{name} {logs[name]:.3f}" for name in SHOWN if name in logs)
+        errors.print(f"epoch {epoch + 1:>3}/{self.epochs}  {figures}")
+
+    def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self) -> None:
+        """Takes the bar off the terminal; safe to call twice."""
+        self.bar.stop()

@@ -1,0 +1,23 @@
+"""textgen reconstruct: what comes back of a text after its way through the latent."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.cli.shared import load_model, print_json, read_texts, table
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts, each in quotation marks.")] = None,
+    data: Annotated[Path | None, typer.Option(help="A file with one text a line; - is standard input.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON list of pairs.")] = False,
+) -> None:
+    """Encode texts and decode them again."""
+    texts = read_texts(texts, data)
+    pairs = list(zip(texts, load_model(model).reconstruct(texts), strict=True))
+    if json:
+        print_json([{"text": text, "reconstruction": back} for text, back in pairs])
+    else:
+        table("Reconstructions", ["text", "what came back"], [list(pair) for pair in pairs])

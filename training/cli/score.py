@@ -1,0 +1,26 @@
+"""textgen score: how likely texts are under a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.cli.shared import load_model, print_json, read_texts, table
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts, each in quotation marks.")] = None,
+    data: Annotated[Path | None, typer.Option(help="A file with one text a line; - is standard input.")] = None,
+    samples: Annotated[int, typer.Option(help="Importance samples a text, for models with a latent.")] = 100,
+    seed: Annotated[int, typer.Option(help="Of the importance samples.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="One JSON list of pairs.")] = False,
+) -> None:
+    """Log-likelihoods of texts in nats (an importance-weighted lower bound for models with a latent)."""
+    texts = read_texts(texts, data)
+    scores = load_model(model).score(texts, num_samples=samples, seed=seed).tolist()
+    pairs = list(zip(texts, scores, strict=True))
+    if json:
+        print_json([{"text": text, "log_likelihood": value} for text, value in pairs])
+    else:
+        table("Log-likelihoods", ["text", "nats"], [list(pair) for pair in pairs])

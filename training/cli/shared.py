@@ -1,0 +1,133 @@
+"""What several verbs need: texts from arguments or files, a quiet start of TensorFlow, tables and JSON."""
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from keras_textgen.errors import InputError
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False)
+
+
+@contextlib.contextmanager
+def quiet_start():
+    """Keeps what TensorFlow's libraries print while they load out of the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def load_model(path: str):
+    """The model at a path; the errors of `zoo.load`."""
+    import zoo
+    from zoo.storage import find
+
+    find(path)  # a wrong path is answered before TensorFlow is loaded
+    with quiet_start():
+        import tensorflow  # noqa: F401
+
+        import keras_textgen.models.text_model  # noqa: F401
+    return zoo.load(path)
+
+
+def read_texts(texts: list[str] | None, data: Path | None) -> list[str]:
+    """Texts given as arguments, or the lines of a file ("-" is standard input).
+
+    Raises:
+        InputError: if there are none, both are given, or the file cannot be read.
+    """
+    if texts and data is not None:
+        raise InputError("give texts or --data, not both")
+    if texts:
+        for text in texts:
+            if not text.strip():
+                raise InputError("a text is empty; give it some words")
+        return texts
+    if data is None:
+        raise InputError("give at least one text, or a file with --data")
+    if str(data) == "-":
+        try:
+            lines = sys.stdin.buffer.read().decode("utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise InputError(f"standard input is not UTF-8 (byte {error.start})") from None
+        lines = [line.strip() for line in lines if line.strip()]
+        if not lines:
+            raise InputError("standard input holds no text")
+        return lines
+    from training.corpora.files import read_texts as read_file
+
+    return list(read_file(data))
+
+
+def print_json(value) -> None:
+    """A result where another program reads it."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def print_lines(lines) -> None:
+    """Texts, one a line, as they are."""
+    for line in lines:
+        print(line)
+
+
+def table(title: str, columns: list[str], rows: list[list]) -> None:
+    """A table on the terminal; texts are shown as they are, whatever marks they hold."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(escape(cell) if isinstance(cell, str) else shown(cell) for cell in row))
+    console.print(drawn)
+
+
+def shown(value) -> str:
+    """A number as a person reads it."""
+    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+LABELS = {
+    "texts": "texts",
+    "tokens": "tokens (with ends)",
+    "nll": "negative log-likelihood, importance-weighted (nats a text)",
+    "perplexity": "perplexity, importance-weighted",
+    "num_samples": "importance samples",
+    "elbo": "evidence lower bound (nats a text)",
+    "elbo_perplexity": "perplexity by that bound",
+    "rate": "rate: KL(q||p) (nats a text)",
+    "distortion": "distortion: -log p(x|z) (nats a text)",
+    "mutual_information": "mutual information (nats, over all texts)",
+    "mutual_information_cap": "  at most ln(texts)",
+    "mutual_information_batch_32": "  in batches of 32 (at most 3.466)",
+    "active_units": "active units",
+    "reconstruction_exact": "texts that come back word for word",
+    "floor": "floor: exact -log p under the grammar (nats a text)",
+    "entropy": "exact entropy of the corpus (nats a text)",
+    "over_floor": "distance to the floor",
+    "novel_floor": "floor on texts that train does not hold",
+    "novel_nll": "negative log-likelihood there",
+    "samples": "samples written",
+    "grammatical": "grammatical samples",
+    "novel_samples": "samples that train does not hold",
+}
+SHARES = ("reconstruction_exact", "over_floor", "grammatical", "novel_samples")
+
+
+def figures_table(title: str, figures: dict) -> None:
+    """Figures by name as a table."""
+    rows = [
+        [LABELS.get(name, name), f"{value:.1%}" if name in SHARES else shown(value)] for name, value in figures.items()
+    ]
+    table(title, ["", ""], rows)

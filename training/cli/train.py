@@ -1,0 +1,108 @@
+"""textgen train: from a file of text to a model."""
+
+import json as jsonlib
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_textgen.errors import InputError
+from training.cli.shared import errors, figures_table, print_json, quiet_start
+
+
+def command(
+    model: Annotated[str | None, typer.Argument(help="A model of the zoo; see `textgen models`.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A corpus by name (reviews), or a text, JSON-lines, CSV or TSV file.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/<model>-<data>-<time> if left out.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this folder; takes no other option.")
+    ] = None,
+    valid: Annotated[str | None, typer.Option(help="A validation file; a share of --data if left out.")] = None,
+    test: Annotated[str | None, typer.Option(help="A test file; a share of --data if left out.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="The text column: a name, or a number from 0 without a header.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Hyper-parameters for a purpose; see `textgen models`.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A hyper-parameter, as name=value; repeatable.")
+    ] = None,
+    tokenizer: Annotated[str, typer.Option(help="words, characters, wordpiece or bytes.")] = "words",
+    splitting: Annotated[str | None, typer.Option(help="For words: punctuation, whitespace or unicode.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = 20,
+    batch_size: Annotated[int, typer.Option(help="Texts a step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start.")] = 2e-3,
+    decay: Annotated[str, typer.Option(help="Of the learning rate: cosine or none.")] = "cosine",
+    precision: Annotated[str, typer.Option(help="float32, mixed_bfloat16 or mixed_float16.")] = "float32",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
+    samples_every: Annotated[int, typer.Option(help="Epochs between two files of samples.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="The figures as one JSON object at the end.")] = False,
+) -> None:
+    """Train a model into a run folder, or go on with a run that was interrupted."""
+    from training import trainer
+
+    if resume is not None:
+        if model is not None or data is not None or out is not None:
+            raise InputError("--resume goes on with the run as it was configured; give it alone")
+        path = resume
+        begin = lambda: trainer.resume(path, watch)  # noqa: E731
+    else:
+        if model is None or data is None:
+            raise InputError("give a model and --data, as in: textgen train lstm_vae --data reviews.txt")
+        config = trainer.RunConfig(
+            model=model,
+            data=data,
+            preset=preset,
+            hyperparameters=dict(parse_setting(setting) for setting in settings or []),
+            text=int(text) if text is not None and text.isdecimal() else text,
+            valid=valid,
+            test=test,
+            tokenizer=tokenizer,
+            tokenizer_options={} if splitting is None else {"splitting": splitting},
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            decay=decay,
+            precision=precision,
+            seed=seed,
+            samples_every=samples_every,
+        ).check()
+        path = out or Path("runs") / f"{model}-{Path(data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+        begin = lambda: trainer.start(config, path, watch)  # noqa: E731
+
+    shown = []
+
+    def watch(folder, config, steps):
+        from training.cli.progress import ShowProgress
+
+        shown.append(ShowProgress(config.epochs, steps))
+        errors.print(f"{config.model} on {config.data}: {config.epochs} epochs of {steps} steps into {folder.path}")
+        return shown
+
+    with quiet_start():
+        import tensorflow  # noqa: F401
+    try:
+        figures = begin()
+    except KeyboardInterrupt:
+        raise InputError(f"stopped; go on with: textgen train --resume {path}") from None
+    finally:
+        for bar in shown:
+            bar.close()
+    if json:
+        print_json({"run": str(path), **figures})
+    else:
+        figures_table(f"{path}: epoch {figures['best_epoch']} of {figures['epochs']}, validation", figures["valid"])
+        print(f"textgen generate {path}")
+
+
+def parse_setting(setting: str) -> tuple[str, object]:
+    """`name=value` to a pair; the value is read as JSON, or else taken as text."""
+    name, equals, value = setting.partition("=")
+    if not equals or not name:
+        raise InputError(f"--set takes name=value, not {setting!r}")
+    try:
+        return name.strip(), jsonlib.loads(value)
+    except jsonlib.JSONDecodeError:
+        return name.strip(), value

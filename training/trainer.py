@@ -1,0 +1,181 @@
+"""Training a model of the zoo into a run folder, from the start or from where it was interrupted."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+
+from keras_textgen.checks import number, whole
+from keras_textgen.errors import InputError, unknown
+from training import corpora
+from training.run_folder import RunFolder, write_atomically
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+DECAYS = ("cosine", "none")
+
+
+@dataclasses.dataclass
+class RunConfig:
+    """Everything that a run depends on.
+
+    Attributes:
+        model, preset, hyperparameters: what `zoo.build` takes.
+        data, text, labels, valid, test: what `corpora.load` takes.
+        tokenizer: "words", "characters", "wordpiece" or "bytes"; `tokenizer_options`: its keywords.
+        epochs, batch_size: of the training.
+        learning_rate: of Adam at the start; None for the model's own optimizer as it is.
+        decay: "cosine" (to a hundredth over the whole run; Loshchilov & Hutter 2017) or "none".
+        precision: a Keras dtype policy.
+        seed: of the weights, dropout, latent samples, the order of batches, and the corpus.
+        validation_texts: how many validation texts select the best epoch.
+        validation_samples: importance samples a text for that.
+        samples_every: epochs between two files of samples.
+    """
+
+    model: str
+    data: str
+    preset: str | None = None
+    hyperparameters: dict = dataclasses.field(default_factory=dict)
+    text: str | int | None = None
+    labels: list[str] | None = None
+    valid: str | None = None
+    test: str | None = None
+    tokenizer: str = "words"
+    tokenizer_options: dict = dataclasses.field(default_factory=dict)
+    epochs: int = 20
+    batch_size: int = 64
+    learning_rate: float | None = 2e-3
+    decay: str = "cosine"
+    precision: str = "float32"
+    seed: int = 0
+    validation_texts: int = 1000
+    validation_samples: int = 10
+    samples_every: int = 5
+
+    def check(self) -> "RunConfig":
+        """Refuses what is out of range, before anything is loaded; returns itself."""
+        import zoo
+
+        model = zoo.spec(self.model)
+        if self.preset is not None and self.preset not in model.presets:
+            raise unknown(f"preset of {self.model}", self.preset, model.presets)
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
+        if self.decay not in DECAYS:
+            raise unknown("decay", self.decay, DECAYS)
+        for name in ("epochs", "batch_size", "validation_texts", "validation_samples", "samples_every"):
+            whole(1, **{name: getattr(self, name)})
+        if self.learning_rate is not None and not number(0, learning_rate=self.learning_rate) > 0:
+            raise InputError("learning_rate must be over 0")
+        return self
+
+    def load_corpus(self):
+        """The corpus that the configuration names."""
+        return corpora.load(
+            self.data, seed=self.seed, text=self.text, labels=self.labels, valid=self.valid, test=self.test
+        )
+
+    def build_model(self, texts):
+        """The model with the vocabulary of `texts`, compiled for this run."""
+        import keras
+
+        import zoo
+        from keras_textgen.batching import number_of_batches
+        from keras_textgen.text import TOKENIZERS
+
+        if self.tokenizer not in TOKENIZERS:
+            raise unknown("tokenizer", self.tokenizer, TOKENIZERS)
+        keras.utils.set_random_seed(self.seed)
+        hyperparameters = {"seed": self.seed, "dtype": self.precision, **self.hyperparameters}
+        size = hyperparameters.get("vocabulary_size", 10_000)
+        try:
+            tokenizer = TOKENIZERS[self.tokenizer](vocabulary_size=size, **self.tokenizer_options)
+        except TypeError as error:
+            raise InputError(f"tokenizer {self.tokenizer!r} does not take these options: {error}") from None
+        model = zoo.build(self.model, texts=texts, tokenizer=tokenizer, preset=self.preset, **hyperparameters)
+        if self.learning_rate is not None:
+            rate = self.learning_rate
+            if self.decay == "cosine":
+                steps = self.epochs * number_of_batches(len(texts), self.batch_size)
+                rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)
+            model.optimizer.learning_rate = rate
+            model.compile(optimizer=type(model.optimizer).from_config(model.optimizer.get_config()))
+            model.optimizer.build(model.trainable_variables)
+        return model
+
+
+def start(config: RunConfig, path, watch: Callable = lambda folder, config, steps: []) -> dict:
+    """Trains a new model into the folder `path`; returns the figures of the best epoch's model.
+
+    Args:
+        watch: gives further Keras callbacks from (folder, config, batches an epoch), such as a progress display.
+
+    Raises:
+        InputError: if the configuration, the data or the folder cannot be used.
+    """
+    corpus = config.check().load_corpus()
+    folder = RunFolder.create(path, dataclasses.asdict(config))
+    with folder.locked():
+        return run(folder, config, corpus, config.build_model(corpus.train), watch)
+
+
+def resume(path, watch: Callable = lambda folder, config, steps: []) -> dict:
+    """Goes on with a run that was interrupted, from the last epoch that it finished.
+
+    The order of batches, dropout and latent samples depend on the seed and the step alone, so the outcome is that of an
+    uninterrupted run.
+
+    Raises:
+        InputError: if there is no run, it has finished, or its checkpoint is damaged.
+    """
+    import zoo
+
+    folder = RunFolder.open(path)
+    try:
+        config = RunConfig(**folder.config()).check()
+    except TypeError as error:
+        raise InputError(f"{path}/config.json is not of this version: {error}") from None
+    corpus = config.load_corpus()
+    with folder.locked():
+        state = folder.state()
+        folder.forget_unfinished()
+        model = zoo.load(folder.checkpoint(state["latest"])) if state else config.build_model(corpus.train)
+        return run(folder, config, corpus, model, watch)
+
+
+def run(folder: RunFolder, config: RunConfig, corpus, model, watch: Callable) -> dict:
+    """Trains from where the folder stands to the end of the run, and sums it up."""
+    import keras
+    import tensorflow as tf
+
+    import zoo
+    from keras_textgen.batching import number_of_batches
+    from training.callbacks import KeepRun
+    from training.evaluation import evaluate
+
+    tf.config.experimental.enable_op_determinism()
+    done = (folder.state() or {"epoch": 0})["epoch"]
+    if done < config.epochs:
+        callbacks = [
+            KeepRun(folder, config, corpus.valid),
+            keras.callbacks.TensorBoard(folder.logs, write_graph=False),
+            *watch(folder, config, number_of_batches(len(corpus.train), config.batch_size)),
+        ]
+        model.fit(
+            list(corpus.train),
+            batch_size=config.batch_size,
+            epochs=config.epochs,
+            initial_epoch=done,
+            validation_data=list(corpus.valid),
+            callbacks=callbacks,
+            verbose=0,
+        )
+    state = folder.state()
+    best = folder.checkpoint(state["best"] or state["latest"])
+    unfinished = folder.model.with_name(".unfinished-model.keras")
+    shutil.copyfile(best, unfinished)
+    unfinished.replace(folder.model)
+    figures = {"best_epoch": state["best_epoch"] or state["epoch"], "epochs": state["epoch"]}
+    figures["valid"] = evaluate(zoo.load(folder.model), corpus.valid[: config.validation_texts], seed=config.seed)
+    write_atomically(folder.path / "figures.json", json.dumps(figures, indent=2) + "\n")
+    return figures
