@@ -15,13 +15,18 @@ def whole(lowest=None, **named) -> int:
     return int(value)
 
 
-def number(lowest=None, highest=None, below=None, **named) -> float:
-    """Checks that the one named value is a number in `[lowest, highest]` or `[lowest, below)` and returns it."""
+def number(lowest=None, highest=None, below=None, above=None, **named) -> float:
+    """Checks that the one named value is a number between the bounds, and returns it.
+
+    `lowest` and `highest` are themselves allowed; `below` and `above` are not.
+    """
     ((name, value),) = named.items()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise InputError(f"{name} must be a number, not {value!r}")
     if lowest is not None and not value >= lowest:
         raise InputError(f"{name} must be at least {lowest}, not {value}")
+    if above is not None and not value > above:
+        raise InputError(f"{name} must be above {above}, not {value}")
     if highest is not None and not value <= highest:
         raise InputError(f"{name} must be at most {highest}, not {value}")
     if below is not None and not value < below:

@@ -23,6 +23,9 @@ class Schedule:
     def __call__(self, step) -> tf.Tensor:
         raise NotImplementedError
 
+    def plan(self, total_steps: int) -> None:
+        """Tells a schedule that takes a share of the training how many steps that has; the first time counts."""
+
     def settled(self, step: int) -> bool:
         """Whether the weight stands at its end at this step."""
         return bool(abs(float(self(tf.constant(step))) - self.final) < 1e-3 * max(self.final, 1e-9))
@@ -44,28 +47,38 @@ class Constant(Schedule):
 
 
 class Growing(Schedule):
-    """A schedule that takes `steps` training steps."""
+    """A schedule that takes `steps` training steps, or a `share` of all the steps of the first `fit`."""
 
-    def __init__(self, steps: int, final: float = 1.0):
+    def __init__(self, steps: int | None = None, final: float = 1.0, *, share: float | None = None):
         super().__init__(final)
-        if not (isinstance(steps, int) and steps > 0):
+        if (steps is None) == (share is None):
+            raise InputError("a KL schedule takes either a number of steps or a share of the training")
+        if steps is not None and not (isinstance(steps, int) and steps > 0):
             raise InputError(f"a KL schedule needs a whole number of steps over 0, not {steps!r}")
+        if share is not None and not 0 < share <= 1:
+            raise InputError(f"a KL schedule's share of the training lies in (0, 1], not {share!r}")
         self.steps = steps
+        self.share = share
+
+    def plan(self, total_steps):
+        if self.steps is None:
+            self.steps = max(1, round(self.share * total_steps))
+            self.share = None
 
     def get_config(self):
-        return {**super().get_config(), "steps": self.steps}
+        return {**super().get_config(), "steps": self.steps, "share": self.share}
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
 class Linear(Growing):
     """Grows evenly from `start` to `final` over `steps` steps (Bowman et al. 2016; He et al. 2019 start at 0.1)."""
 
-    def __init__(self, steps: int, final: float = 1.0, start: float = 0.0):
-        super().__init__(steps, final)
+    def __init__(self, steps: int | None = None, final: float = 1.0, start: float = 0.0, *, share: float | None = None):
+        super().__init__(steps, final, share=share)
         self.start = float(start)
 
     def __call__(self, step):
-        share = tf.minimum(tf.cast(step, tf.float32) / self.steps, 1.0)
+        share = tf.minimum(tf.cast(step, tf.float32) / (self.steps or 1), 1.0)
         return self.start + (self.final - self.start) * share
 
     def get_config(self):
@@ -77,22 +90,25 @@ class Logistic(Growing):
     """The S-curve of Bowman et al. 2016: half of `final` after half of `steps`, 99.9% of it at the end."""
 
     def __call__(self, step):
-        steepness = 2 * math.log(999) / self.steps
-        return self.final * tf.sigmoid(steepness * (tf.cast(step, tf.float32) - self.steps / 2))
+        steps = self.steps or 1
+        return self.final * tf.sigmoid(2 * math.log(999) / steps * (tf.cast(step, tf.float32) - steps / 2))
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
 class Cyclical(Growing):
     """Fu et al. 2019: in every cycle of `steps` steps, grows from 0 over the first half and stays for the second."""
 
-    def __init__(self, steps: int, final: float = 1.0, growing_share: float = 0.5):
-        super().__init__(steps, final)
+    def __init__(
+        self, steps: int | None = None, final: float = 1.0, growing_share: float = 0.5, *, share: float | None = None
+    ):
+        super().__init__(steps, final, share=share)
         if not 0 < growing_share <= 1:
             raise InputError(f"growing_share must lie in (0, 1], not {growing_share!r}")
         self.growing_share = float(growing_share)
 
     def __call__(self, step):
-        place = tf.cast(tf.math.floormod(tf.cast(step, tf.int64), self.steps), tf.float32) / self.steps
+        steps = self.steps or 1
+        place = tf.cast(tf.math.floormod(tf.cast(step, tf.int64), steps), tf.float32) / steps
         return self.final * tf.minimum(place / self.growing_share, 1.0)
 
     def get_config(self):
@@ -105,7 +121,8 @@ SCHEDULES = {"constant": Constant, "linear": Linear, "logistic": Logistic, "cycl
 def get_schedule(schedule) -> Schedule:
     """A schedule from a number (a constant weight), a text, its Keras configuration, or itself.
 
-    The text form is for the command line: "linear:2000", "logistic:5000", "cyclical:8000", "constant:0.5".
+    The text form is for the command line: "linear:2000", "logistic:5000", "cyclical:8000" (steps), "linear:25%" (of the
+    steps of the first `fit`), "constant:0.5".
 
     Raises:
         InputError: if it is none of these, or a number in it is out of range.
@@ -122,8 +139,12 @@ def get_schedule(schedule) -> Schedule:
     if name not in SCHEDULES:
         raise unknown("KL schedule", name, SCHEDULES)
     try:
-        return SCHEDULES[name](float(argument) if name == "constant" else int(argument))
+        if name == "constant":
+            return Constant(float(argument))
+        if argument.endswith("%"):
+            return SCHEDULES[name](share=float(argument[:-1]) / 100)
+        return SCHEDULES[name](int(argument))
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"KL schedule {schedule!r} needs a number after the colon, as in '{name}:2000'") from None
+        raise InputError(f"KL schedule {schedule!r} needs a number after the colon, as in '{name}:2000' or '{name}:25%'") from None

@@ -42,14 +42,14 @@ class RunConfig:
     test: str | None = None
     tokenizer: str = "words"
     tokenizer_options: dict = dataclasses.field(default_factory=dict)
-    epochs: int = 20
+    epochs: int = 40
     batch_size: int = 64
     learning_rate: float | None = 2e-3
     decay: str = "cosine"
     precision: str = "float32"
     seed: int = 0
     validation_texts: int = 1000
-    validation_samples: int = 10
+    validation_samples: int = 5
     samples_every: int = 5
 
     def check(self) -> "RunConfig":
@@ -65,8 +65,8 @@ class RunConfig:
             raise unknown("decay", self.decay, DECAYS)
         for name in ("epochs", "batch_size", "validation_texts", "validation_samples", "samples_every"):
             whole(1, **{name: getattr(self, name)})
-        if self.learning_rate is not None and not number(0, learning_rate=self.learning_rate) > 0:
-            raise InputError("learning_rate must be over 0")
+        if self.learning_rate is not None:
+            number(above=0, learning_rate=self.learning_rate)
         return self
 
     def load_corpus(self):

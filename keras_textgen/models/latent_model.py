@@ -26,7 +26,7 @@ class LatentTextModel(TextModel):
 
     Args:
         latent_dim: width of `z`.
-        kl_weight: a number, a schedule of `keras_textgen.schedules`, or a text such as "linear:2000".
+        kl_weight: a number, a schedule of `keras_textgen.schedules`, or a text such as "linear:2000" or "linear:25%".
         free_bits: the floor under the rate, in nats, of the kind below; 0 is the plain bound.
         free_bits_kind: "dimension": each dimension's mean over the batch (Kingma et al. 2016); "dimension_text": each
             dimension of each text (Li et al. 2019); "total": the whole rate's mean over the batch; "total_text": the
@@ -103,6 +103,9 @@ class LatentTextModel(TextModel):
     def train_step(self, data):
         weight = self.kl_weight(self.optimizer.iterations)
         return {**super().train_step(data), "kl_weight": weight}
+
+    def plan(self, total_steps):
+        self.kl_weight.plan(total_steps)
 
     @property
     def settled(self) -> bool:

@@ -35,13 +35,13 @@ class LSTMVAE(LatentTextModel):
         *,
         embedding_dim: int = 256,
         hidden_dim: int = 256,
-        bidirectional: bool = True,
-        dropout: float = 0.3,
+        bidirectional: bool = False,
+        dropout: float = 0.2,
         encoder_dropout: float = 0.0,
         word_dropout: float = 0.0,
         tie_embeddings: bool = False,
-        kl_weight="linear:3000",
-        free_bits: float = 0.35,
+        kl_weight="linear:25%",
+        free_bits: float = 0.3,
         **kwargs,
     ):
         super().__init__(tokenizer, kl_weight=kl_weight, free_bits=free_bits, **kwargs)

@@ -197,9 +197,13 @@ class TextModel(keras.Model):
                 x = batching.shuffled_batches(ids, batch_size, self.seed, first)
             else:
                 x = batching.ordered_batches(ids, batch_size).repeat()
+        self.plan(epochs * (kwargs.get("steps_per_epoch") or known_batches(x) or 1000))
         if validation_data is not None:
             validation_data = self.validation_batches(validation_data, batch_size)
         return super().fit(x, epochs=epochs, validation_data=validation_data, shuffle=False, **kwargs)
+
+    def plan(self, total_steps: int) -> None:
+        """Told the number of steps when `fit` begins (1,000 an epoch are assumed of data that does not know its size)."""
 
     def validation_batches(self, x, batch_size):
         if isinstance(x, tuple):
@@ -297,7 +301,7 @@ class TextModel(keras.Model):
         """
         self.require_weights()
         num, top_k = whole(0, num=num), whole(0, top_k=top_k)
-        temperature, top_p = number(0, temperature=temperature), number(0, 1, top_p=top_p)
+        temperature, top_p = number(0, temperature=temperature), number(above=0, highest=1, top_p=top_p)
         temperature = 0.0 if sampling.check_strategy(strategy) == "greedy" else temperature
         seed = sampling.new_seed() if seed is None else whole(seed=seed)
         rows = tf.range(num, dtype=tf.int64)
@@ -364,6 +368,12 @@ def by_text(term: tf.Tensor) -> tf.Tensor:
 def strings(texts) -> list[str]:
     """An eager tensor or array of strings as a flat list of `str`."""
     return [text.decode("utf-8", "replace") for text in np.ravel(texts)]
+
+
+def known_batches(x) -> int | None:
+    """The number of batches an epoch, where a data set knows it."""
+    size = int(x.cardinality()) if isinstance(x, tf.data.Dataset) else len(x) if hasattr(x, "__len__") else -1
+    return size if size > 0 else None
 
 
 def first_texts(dataset: tf.data.Dataset, num: int = 100_000) -> list[str]:

@@ -7,6 +7,7 @@ import typer
 
 from keras_textgen.errors import InputError
 from training.cli import demo, encode, evaluate, export, generate, interpolate, models, reconstruct, score, train
+from training.cli.shared import fail
 
 app = typer.Typer(
     name="textgen",
@@ -40,9 +41,3 @@ def main() -> None:
         if type(error).__name__ in ("ResourceExhaustedError", "PermissionDeniedError"):
             fail(str(error.message).splitlines()[0])
         raise
-
-
-def fail(message: str, code: int = 2) -> None:
-    """Says in one line what is wrong, and exits."""
-    print("textgen: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(code)

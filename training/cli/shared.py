@@ -16,6 +16,12 @@ console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False)
 
 
+def fail(message: str, code: int = 2) -> None:
+    """Says in one line what is wrong, and exits."""
+    print("textgen: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)
+
+
 @contextlib.contextmanager
 def quiet_start():
     """Keeps what TensorFlow's libraries print while they load out of the terminal."""

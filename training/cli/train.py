@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from keras_textgen.errors import InputError
-from training.cli.shared import errors, figures_table, print_json, quiet_start
+from training.cli.shared import errors, fail, figures_table, print_json, quiet_start
 
 
 def command(
@@ -31,7 +31,7 @@ def command(
     ] = None,
     tokenizer: Annotated[str, typer.Option(help="words, characters, wordpiece or bytes.")] = "words",
     splitting: Annotated[str | None, typer.Option(help="For words: punctuation, whitespace or unicode.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = 20,
+    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = 40,
     batch_size: Annotated[int, typer.Option(help="Texts a step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start.")] = 2e-3,
     decay: Annotated[str, typer.Option(help="Of the learning rate: cosine or none.")] = "cosine",
@@ -86,7 +86,10 @@ def command(
     try:
         figures = begin()
     except KeyboardInterrupt:
-        raise InputError(f"stopped; go on with: textgen train --resume {path}") from None
+        fail(f"stopped; go on with: textgen train --resume {path}", code=130)
+    except OSError as error:
+        reason = f"{path} cannot be written: {error.strerror or error}"
+        raise InputError(f"{reason}; make room, then go on with: textgen train --resume {path}") from error
     finally:
         for bar in shown:
             bar.close()

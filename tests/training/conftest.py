@@ -1,0 +1,41 @@
+import dataclasses
+
+import pytest
+
+from training import corpora, trainer
+
+
+@dataclasses.dataclass
+class TinyRun:
+    """A run on a few reviews, with the file that it was trained on."""
+
+    path: object
+    data: object
+    config: trainer.RunConfig
+    figures: dict
+
+
+def tiny_config(data, **changes):
+    settings = dict(
+        hyperparameters={"embedding_dim": 16, "hidden_dim": 16, "latent_dim": 4, "kl_weight": "linear:10"},
+        epochs=4,
+        batch_size=32,
+        validation_texts=20,
+        validation_samples=2,
+        samples_every=2,
+    )
+    return trainer.RunConfig("lstm_vae", str(data), **{**settings, **changes})
+
+
+@pytest.fixture(scope="session")
+def reviews_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "reviews.txt"
+    path.write_text("\n".join(corpora.load("reviews").train[:240]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory, reviews_file):
+    path = tmp_path_factory.mktemp("runs") / "tiny"
+    config = tiny_config(reviews_file)
+    return TinyRun(path, reviews_file, config, trainer.start(config, path))

@@ -1,0 +1,261 @@
+"""The command as a user meets it: what it says, where it says it, and how it exits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training import cli, corpora
+
+ROOT = Path(__file__).parents[2]
+
+
+class Answer:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def textgen(monkeypatch, capsys):
+    """`textgen("generate", run, …)` in this process: exit code, standard output, standard error."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["textgen", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+            sys.exit(0)
+        captured = capsys.readouterr()
+        return Answer(stop.value.code or 0, captured.out, captured.err)
+
+    return call
+
+
+def in_new_process(*arguments, **options):
+    command = [sys.executable, "-c", "from training.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)
+
+
+@pytest.fixture
+def files(tmp_path, tiny_run):
+    """Bad files of every kind, by name."""
+    model = (tiny_run.path / "model.keras").read_bytes()
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "latin.txt").write_bytes(b"good line\ncaf\xe9\n")
+    (tmp_path / "truncated.keras").write_bytes(model[:2000])
+    (tmp_path / "flipped.keras").write_bytes(model[:-3000] + bytes([model[-3000] ^ 255]) + model[-2999:])
+    (tmp_path / "foreign.keras").write_bytes(b"PK\x03\x04 something else")
+    (tmp_path / "empty.keras").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    return tmp_path
+
+
+VERBS = "models", "demo", "train", "generate", "reconstruct", "interpolate", "encode", "score", "evaluate", "export"
+TRAIN = ("train", "lstm_vae", "--data")
+BAD = {
+    "unknown model": (("train", "lstm_vea", "--data", "x"), "unknown model 'lstm_vea'; did you mean 'lstm_vae'"),
+    "no data": (("train", "lstm_vae"), "give a model and --data"),
+    "empty file": ((*TRAIN, "{files}/empty.txt"), "empty.txt: holds no texts"),
+    "file not UTF-8": ((*TRAIN, "{files}/latin.txt"), "latin.txt, line 2: not UTF-8"),
+    "missing file": ((*TRAIN, "{files}/missing.txt"), "missing.txt: no such file"),
+    "misspelt corpus": ((*TRAIN, "revews"), "did you mean 'reviews'"),
+    "unknown hyper-parameter": ((*TRAIN, "{run.data}", "--set", "latent_dims=4"), "did you mean 'latent_dim'"),
+    "ill-typed hyper-parameter": ((*TRAIN, "{run.data}", "--set", "latent_dim=big"), "must be of type int, not 'big'"),
+    "hyper-parameter out of range": ((*TRAIN, "{run.data}", "--set", "dropout=1.5"), "dropout must be below 1"),
+    "setting without a value": ((*TRAIN, "{run.data}", "--set", "dropout"), "--set takes name=value"),
+    "unknown KL schedule": ((*TRAIN, "{run.data}", "--set", "kl_weight=linaer:3"), "did you mean 'linear'"),
+    "unknown option of a tokenizer": (
+        (*TRAIN, "{run.data}", "--tokenizer", "bytes", "--splitting", "unicode"),
+        "tokenizer 'bytes' does not take these options",
+    ),
+    "unknown tokenizer": ((*TRAIN, "{run.data}", "--tokenizer", "word"), "did you mean 'words'"),
+    "unknown preset": ((*TRAIN, "{run.data}", "--preset", "recon"), "unknown preset of lstm_vae 'recon'"),
+    "epochs out of range": ((*TRAIN, "{run.data}", "--epochs", "0"), "epochs must be at least 1"),
+    "run folder in use": ((*TRAIN, "{run.data}", "--out", "{run.path}"), "exists already"),
+    "run folder below a file": ((*TRAIN, "{run.data}", "--out", "{run.data}/run"), "cannot be written"),
+    "resume nothing": (("train", "--resume", "{files}/missing"), "there is no run folder"),
+    "resume what is no run": (("train", "--resume", "{files}/folder"), "is {files}/folder a run folder?"),
+    "resume with options": (("train", "lstm_vae", "--resume", "{run.path}"), "give it alone"),
+    "missing model": (("generate", "{files}/missing"), "there is no file"),
+    "folder that is no run": (("generate", "{files}/folder"), "folder without a model.keras"),
+    "truncated model": (("generate", "{files}/truncated.keras"), "truncated"),
+    "damaged model": (("generate", "{files}/flipped.keras"), "flipped.keras"),
+    "foreign file": (("generate", "{files}/foreign.keras"), "no .keras file"),
+    "empty model": (("generate", "{files}/empty.keras"), "is empty"),
+    "number out of range": (("generate", "{run.path}", "-n", "-1"), "num must be at least 0"),
+    "top-p out of range": (("generate", "{run.path}", "--top-p", "0"), "top_p must be above 0"),
+    "unknown strategy": (("generate", "{run.path}", "--strategy", "gredy"), "did you mean 'greedy'"),
+    "empty string": (("reconstruct", "{run.path}", ""), "a text is empty"),
+    "no text": (("score", "{run.path}"), "give at least one text"),
+    "text twice": (("encode", "{run.path}", "a", "--data", "{run.data}"), "not both"),
+    "texts not UTF-8": (("encode", "{run.path}", "--data", "{files}/latin.txt"), "line 2: not UTF-8"),
+    "empty end of an interpolation": (("interpolate", "{run.path}", "a", ""), "b[0] is empty"),
+    "too few steps": (("interpolate", "{run.path}", "a", "b", "--steps", "1"), "steps must be at least 2"),
+    "unknown method": (("interpolate", "{run.path}", "a", "b", "--method", "sperical"), "did you mean 'spherical'"),
+    "unknown split": (("evaluate", "{run.path}", "--split", "tset"), "did you mean 'test'"),
+    "no samples": (("score", "{run.path}", "a", "--samples", "0"), "num_samples must be at least 1"),
+    "export below a file": (("export", "{run.path}", "--out", "{run.data}/x"), "cannot be written"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_clear_line(textgen, tiny_run, files, case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments, message = BAD[case]
+    before = sorted(tmp_path.rglob("*"))
+    answer = textgen(*(argument.format(run=tiny_run, files=files) for argument in arguments))
+    assert answer.code == 2
+    assert answer.out == ""
+    assert answer.err.startswith("textgen: ") and answer.err.count("\n") == 1, answer.err
+    assert message.format(files=files) in answer.err
+    assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+
+
+@pytest.mark.parametrize("arguments", [("generat",), ("train", "--epochs", "many"), ("generate",)])
+def test_wrong_usage_is_explained(textgen, arguments):
+    answer = textgen(*arguments)
+    assert answer.code == 2 and "Error: " in answer.err and "Traceback" not in answer.err
+
+
+def test_a_file_without_permission_is_refused(textgen, tiny_run, tmp_path):
+    path = tmp_path / "secret.txt"
+    path.write_text("some text\n")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read everything")
+    answer = textgen("train", "lstm_vae", "--data", path)
+    assert answer.code == 2 and "permission" in answer.err.lower() and answer.err.count("\n") == 1
+
+
+def limited_files():
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+
+@pytest.mark.parametrize("verb", ["train", "export"])
+def test_a_disk_that_takes_no_more_is_reported_and_nothing_is_half_written(tiny_run, tmp_path, verb):
+    place = tmp_path / "out"
+    arguments = {
+        "train": (*TRAIN, tiny_run.data, "--out", place, "--epochs", 1, "--set", "hidden_dim=64"),
+        "export": ("export", tiny_run.path, "--out", place),
+    }[verb]
+    ended = in_new_process(*arguments, preexec_fn=limited_files)
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert str(place) in ended.stderr.splitlines()[-1]
+    assert not [path for path in place.rglob("*") if "unfinished" in path.name or path.suffix in (".keras", ".pb")]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_output_that_cannot_be_written_is_reported(tiny_run):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-c", "from training.cli import main; main()", "generate", str(tiny_run.path)]
+        ended = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 2 and "No space left" in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_help_comes_without_tensorflow():
+    program = "import sys, training.cli, zoo; zoo.list_models(); sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
+    ended = in_new_process("--help")
+    assert ended.returncode == 0
+    assert all(f"  {verb} " in ended.stdout for verb in VERBS)
+
+
+def test_models_are_listed(textgen):
+    assert "lstm_vae" in textgen("models").out
+    listed = json.loads(textgen("models", "lstm_v*", "--json").out)
+    assert [model["name"] for model in listed] == ["lstm_vae"]
+    assert "reconstruction" in listed[0]["presets"]
+
+
+def test_generate_repeats_itself_by_seed(textgen, tiny_run):
+    first = textgen("generate", tiny_run.path, "-n", 4, "--seed", 3)
+    assert first.code == 0 and first.out.count("\n") == 4
+    assert textgen("generate", tiny_run.path / "model.keras", "-n", 4, "--seed", 3).out == first.out
+    assert json.loads(textgen("generate", tiny_run.path, "-n", 4, "--seed", 3, "--json").out) == first.out.splitlines()
+
+
+def test_texts_come_from_arguments_files_and_standard_input(textgen, tiny_run, tmp_path):
+    texts = ["the pizza was great.", "the waiters were rude."]
+    path = tmp_path / "texts.txt"
+    path.write_text("\n".join(texts))
+    from_arguments = textgen("encode", tiny_run.path, *texts)
+    assert textgen("encode", tiny_run.path, "--data", path).out == from_arguments.out
+    ended = in_new_process("encode", tiny_run.path, "--data", "-", input="\n".join(texts))
+    assert ended.stdout == from_arguments.out
+
+
+def test_encode_writes_an_array(textgen, tiny_run, tmp_path):
+    path = tmp_path / "latents.npy"
+    answer = textgen("encode", tiny_run.path, "--data", tiny_run.data, "--out", path)
+    assert answer.code == 0 and np.load(path).shape == (240, 4)
+    printed = textgen("encode", tiny_run.path, "--data", tiny_run.data, "--json")
+    np.testing.assert_allclose(json.loads(printed.out), np.load(path), rtol=1e-6)
+
+
+@pytest.mark.parametrize("verb", ["reconstruct", "score"])
+def test_tables_show_the_texts_as_they_are(textgen, tiny_run, verb):
+    answer = textgen(verb, tiny_run.path, "the [bold]pizza[/bold] was great.")
+    assert answer.code == 0 and "[bold]pizza[/bold]" in answer.out
+    pairs = json.loads(textgen(verb, tiny_run.path, "the pizza was great.", "a", "--json").out)
+    assert [pair["text"] for pair in pairs] == ["the pizza was great.", "a"]
+
+
+def test_interpolate_has_as_many_steps_as_asked(textgen, tiny_run):
+    answer = textgen("interpolate", tiny_run.path, "the pizza was great.", "i hated it.", "--steps", 4)
+    assert answer.code == 0 and answer.out.count("\n") == 4
+
+
+def test_evaluate_uses_the_runs_own_test_texts(textgen, tiny_run):
+    figures = json.loads(textgen("evaluate", tiny_run.path, "--samples", 3, "--json").out)
+    assert figures["texts"] == len(tiny_run.config.load_corpus().test)
+    nats = figures["nll"] * figures["texts"]
+    assert figures["perplexity"] == pytest.approx(np.exp(nats / figures["tokens"]), rel=1e-5)
+    assert figures["elbo"] == pytest.approx(-(figures["rate"] + figures["distortion"]), rel=1e-5)
+    whole = json.loads(textgen("evaluate", tiny_run.path, "--data", tiny_run.data, "--split", "all", "--json").out)
+    assert whole["texts"] == 240
+    assert "perplexity" in textgen("evaluate", tiny_run.path, "--samples", 3).out
+
+
+def test_export_writes_versions(textgen, tiny_run, tmp_path):
+    for version in ("1", "2"):
+        answer = textgen("export", tiny_run.path, "--out", tmp_path / "served", "--json")
+        assert json.loads(answer.out)["path"] == str(tmp_path / "served" / version)
+    assert sorted(path.name for path in (tmp_path / "served").iterdir()) == ["1", "2"]
+
+
+def test_train_from_the_terminal(textgen, tiny_run, tmp_path):
+    small = ("--set", "hidden_dim=8", "--set", "embedding_dim=8", "--epochs", 1)
+    answer = textgen("train", "lstm_vae", "--data", tiny_run.data, "--out", tmp_path / "run", *small, "--json")
+    assert answer.code == 0
+    assert json.loads(answer.out)["run"] == str(tmp_path / "run")
+    assert "epoch   1/1" in answer.err and "\x1b" not in answer.err
+
+
+def test_labelled_tables_are_read(textgen, tmp_path):
+    path = tmp_path / "reviews.tsv"
+    path.write_text("".join(f"positive\t{text}\n" for text in corpora.load("reviews").train[:60]))
+    small = ("--set", "hidden_dim=8", "--set", "embedding_dim=8", "--epochs", 1, "--text", 1)
+    assert textgen("train", "lstm_vae", "--data", path, "--out", tmp_path / "run", *small).code == 0
+
+
+def test_an_interrupted_run_says_how_to_go_on(tiny_run, tmp_path):
+    path = tmp_path / "run"
+    command = [sys.executable, "-c", "from training.cli import main; main()", "train", "lstm_vae", "--data"]
+    command += [str(tiny_run.data), "--out", str(path), "--epochs", "500", "--set", "hidden_dim=8"]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if (path / "checkpoints" / "state.json").exists():
+            break
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert f"go on with: textgen train --resume {path}" in err and "Traceback" not in err

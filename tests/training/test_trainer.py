@@ -1,0 +1,125 @@
+import dataclasses
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zoo
+from keras_textgen.errors import InputError
+from training import trainer
+from training.run_folder import RunFolder
+
+ROOT = Path(__file__).parents[2]
+
+
+def settings(run, **changes):
+    return trainer.RunConfig(**{**RunFolder.open(run.path).config(), **changes})
+
+
+def test_a_run_leaves_all_that_it_promises(tiny_run):
+    folder = RunFolder.open(tiny_run.path)
+    assert [line["epoch"] for line in folder.history()] == [1, 2, 3, 4]
+    assert {"loss", "rate", "distortion", "perplexity", "val_nll", "kl_weight"} <= set(folder.history()[-1])
+    assert sorted(path.name for path in (tiny_run.path / "samples").iterdir()) == ["epoch-0002.txt", "epoch-0004.txt"]
+    assert len((tiny_run.path / "samples" / "epoch-0004.txt").read_text().splitlines()) == 20
+    assert list((tiny_run.path / "logs").rglob("events*"))
+    assert json.loads((tiny_run.path / "figures.json").read_text()) == tiny_run.figures
+
+
+def test_the_final_model_is_the_best_one(tiny_run):
+    state = RunFolder.open(tiny_run.path).state()
+    best = zoo.load(RunFolder.open(tiny_run.path).checkpoint(state["best"]))
+    texts = ["the pizza was great."]
+    assert zoo.load(tiny_run.path).score(texts, num_samples=3) == best.score(texts, num_samples=3)
+    values = {line["epoch"]: line["val_nll"] for line in RunFolder.open(tiny_run.path).history()}
+    settled = {epoch: value for epoch, value in values.items() if epoch * 7 >= 10}  # 7 steps an epoch, 10 of warm-up
+    assert state["best_epoch"] == min(settled, key=settled.get)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_run, tmp_path):
+    trainer.start(settings(tiny_run), tmp_path / "same")
+    trainer.start(settings(tiny_run, seed=1), tmp_path / "other")
+    metrics = (tiny_run.path / "metrics.jsonl").read_bytes()
+    assert (tmp_path / "same" / "metrics.jsonl").read_bytes() == metrics
+    assert (tmp_path / "other" / "metrics.jsonl").read_bytes() != metrics
+
+
+def test_a_run_killed_in_the_middle_of_an_epoch_ends_as_if_it_had_not_been(tiny_run, tmp_path):
+    program = """
+import os, signal, sys
+from training import trainer
+from training.run_folder import RunFolder
+import keras
+
+class Die(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == 2 and batch == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+config = trainer.RunConfig(**RunFolder.open(sys.argv[1]).config())
+trainer.start(config, sys.argv[2], lambda *arguments: [Die()])
+"""
+    path = tmp_path / "killed"
+    command = [sys.executable, "-c", program, str(tiny_run.path), str(path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert RunFolder.open(path).state()["epoch"] == 2
+    with (path / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "lo')  # as if it had died while writing
+    figures = trainer.resume(path)
+    assert figures == tiny_run.figures
+    for name in ("metrics.jsonl", "figures.json", "samples/epoch-0004.txt"):
+        assert (path / name).read_bytes() == (tiny_run.path / name).read_bytes(), name
+
+
+def test_resuming_before_the_first_epoch_is_done_starts_over(tiny_run, tmp_path):
+    RunFolder.create(tmp_path / "run", dataclasses.asdict(settings(tiny_run)))
+    assert trainer.resume(tmp_path / "run") == tiny_run.figures
+
+
+def test_resuming_a_finished_run_changes_nothing(tiny_run):
+    before = (tiny_run.path / "metrics.jsonl").read_bytes()
+    assert trainer.resume(tiny_run.path) == tiny_run.figures
+    assert (tiny_run.path / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_damaged_checkpoint_is_named(tiny_run, tmp_path):
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    place = folder.checkpoint(folder.state()["latest"])
+    place.write_bytes(place.read_bytes()[:-500])
+    (tmp_path / "run" / "config.json").write_text(json.dumps({**folder.config(), "epochs": 5}))
+    with pytest.raises(InputError, match="truncated") as error:
+        trainer.resume(tmp_path / "run")
+    assert place.name in str(error.value)
+
+
+def test_an_exploding_loss_stops_the_run_and_keeps_the_last_good_state(tiny_run, tmp_path):
+    with pytest.raises(InputError, match="the loss is nan in epoch 1; start again with a lower learning rate"):
+        trainer.start(settings(tiny_run, learning_rate=1e30, decay="none"), tmp_path / "run")
+    assert not list((tmp_path / "run" / "checkpoints").glob("*.keras"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "lstm_vea"}, "did you mean 'lstm_vae'"),
+        ({"preset": "recon"}, "unknown preset"),
+        ({"precision": "float8"}, "unknown precision"),
+        ({"decay": "linear"}, "unknown decay"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"batch_size": 1.5}, "batch_size must be a whole number"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+    ],
+)
+def test_a_configuration_is_checked_before_anything_is_written(tiny_run, tmp_path, change, message):
+    with pytest.raises(InputError, match=message):
+        trainer.start(settings(tiny_run, **change), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
