@@ -1,10 +1,15 @@
-"""Texts as a `tf.data` set of padded batches of similar length, in an order that depends on (seed, epoch) alone."""
+"""What `fit` and `evaluate` are given, as a `tf.data` set of padded batches of ids.
+
+Texts in memory are batched with others of similar length, in an order that depends on (seed, epoch) alone.
+"""
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
-from keras_textgen.text import PADDING
+from keras_textgen.errors import InputError
+from keras_textgen.text import PADDING, Tokenizer, as_texts
 
 WINDOW = 64  # batches; texts are sorted by length inside a window of the shuffled order, so that little is padding
 
@@ -14,6 +19,70 @@ def without_stalls(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.with_options(options)
+
+
+def ragged_ids(x, tokenizer: Tokenizer, sequence_length: int) -> tf.RaggedTensor:
+    """Strings, or ids `int [n, length]` padded with 0, to ragged ids `int32 [n, (length)]`, cut to `sequence_length`.
+
+    Raises:
+        InputError: if there are no rows, a text cannot be used, or an id is out of range.
+    """
+    if isinstance(x, tf.RaggedTensor):
+        x = x.to_tensor(PADDING)
+    array = x.numpy() if hasattr(x, "numpy") else x
+    if isinstance(array, np.ndarray) and np.issubdtype(array.dtype, np.integer):
+        check_ids(array, tokenizer.vocabulary_size)
+        ids = tf.constant(array[:, :sequence_length], tf.int32)
+    else:
+        ids = tokenizer(tf.constant(as_texts(x)), sequence_length=sequence_length)
+    return tf.RaggedTensor.from_tensor(ids, padding=PADDING, row_splits_dtype=tf.int64)
+
+
+def check_ids(ids: np.ndarray, vocabulary_size: int) -> None:
+    """Raises `InputError` unless `ids` are rows `[n, length]` of ids, each with at least one that is not padding."""
+    if ids.ndim != 2 or 0 in ids.shape:
+        raise InputError(f"ids must have shape [n, length] with at least one row, not {list(ids.shape)}")
+    if ids.min() < 0 or ids.max() >= vocabulary_size:
+        raise InputError(f"ids must lie in [0, {vocabulary_size}), and {ids.min()} to {ids.max()} were given")
+    empty = np.flatnonzero((ids == PADDING).all(axis=1))
+    if empty.size:
+        raise InputError(f"row {empty[0]} of the ids is all padding; remove it")
+
+
+def batches_of_dataset(
+    dataset: tf.data.Dataset, tokenizer: Tokenizer, sequence_length: int, batch_size: int
+) -> tf.data.Dataset:
+    """A `tf.data` set of strings or ids, one text or one batch an element, to one of padded batches of ids.
+
+    Raises:
+        InputError: if its elements are neither.
+    """
+    if isinstance(dataset.element_spec, tuple):
+        dataset = dataset.map(lambda x, *rest: x)
+    spec = dataset.element_spec
+    kind = getattr(spec, "dtype", None)
+    if kind is None or not (kind == tf.string or kind.is_integer):
+        raise InputError(f"a data set must hold strings or whole-number ids, not {spec}")
+    if kind == tf.string:
+        dataset = dataset.batch(batch_size) if spec.shape.rank == 0 else dataset
+        dataset = dataset.map(lambda texts: tokenizer(texts, sequence_length=sequence_length))
+    else:
+        dataset = dataset.padded_batch(batch_size) if spec.shape.rank == 1 else dataset
+        dataset = dataset.map(lambda ids: tf.cast(ids[:, :sequence_length], tf.int32))
+    return without_stalls(dataset.prefetch(2))
+
+
+def first_texts(dataset: tf.data.Dataset, num: int = 100_000) -> list[str]:
+    """The first texts of a `tf.data` set of strings, for learning a vocabulary."""
+    texts = []
+    for element in dataset:
+        element = element[0] if isinstance(element, tuple) else element
+        if element.dtype != tf.string:
+            raise InputError("a model without a vocabulary needs strings; build it with texts= or tokenizer= for ids")
+        texts += np.ravel(element.numpy()).tolist()
+        if len(texts) >= num:
+            break
+    return as_texts(texts)
 
 
 def number_of_batches(num: int, batch_size: int) -> int:
@@ -53,3 +122,9 @@ def shuffled_batches(ids: tf.RaggedTensor, batch_size: int, seed: int, first_epo
 
     epochs = tf.data.Dataset.counter(start=first_epoch)
     return without_stalls(epochs.flat_map(epoch).map(batch).prefetch(2))
+
+
+def known_batches(x) -> int | None:
+    """The number of batches an epoch, where a data set knows it."""
+    size = int(x.cardinality()) if isinstance(x, tf.data.Dataset) else len(x) if hasattr(x, "__len__") else -1
+    return size if size > 0 else None

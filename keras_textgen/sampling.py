@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.checks import whole
 from keras_textgen.errors import unknown
 from keras_textgen.text import END, PADDING, START, UNKNOWN
 
@@ -19,6 +20,11 @@ STRATEGIES = ("sample", "greedy")
 def new_seed() -> int:
     """A seed for a call that was given none."""
     return int(np.random.default_rng().integers(2**31))
+
+
+def check_seed(seed) -> int:
+    """Returns a seed that fits into an int64; `InputError` otherwise."""
+    return whole(-(2**63), 2**63 - 1, seed=seed)
 
 
 def row_seeds(seed, rows, stream: int = 0) -> tf.Tensor:
@@ -143,4 +149,4 @@ def decode(step: Callable, state, choose: Callable, uniforms: tf.Tensor) -> tf.T
     written = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None])
     start = (0, tf.fill([num], START), tf.zeros([num], tf.bool), state, written)
     written = tf.while_loop(more, write, start)[-1]
-    return tf.ensure_shape(tf.transpose(written.stack()), [None, None])
+    return tf.transpose(tf.reshape(written.stack(), [-1, num]))

@@ -9,6 +9,7 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_textgen.checks import number
 from keras_textgen.errors import InputError, unknown
 
 
@@ -75,7 +76,7 @@ class Linear(Growing):
 
     def __init__(self, steps: int | None = None, final: float = 1.0, start: float = 0.0, *, share: float | None = None):
         super().__init__(steps, final, share=share)
-        self.start = float(start)
+        self.start = float(number(0, start=start))
 
     def __call__(self, step):
         share = tf.minimum(tf.cast(step, tf.float32) / (self.steps or 1), 1.0)
@@ -119,7 +120,7 @@ SCHEDULES = {"constant": Constant, "linear": Linear, "logistic": Logistic, "cycl
 
 
 def get_schedule(schedule) -> Schedule:
-    """A schedule from a number (a constant weight), a text, its Keras configuration, or itself.
+    """A schedule from a number (a constant weight), a text, its Keras configuration, or another one (a copy of it).
 
     The text form is for the command line: "linear:2000", "logistic:5000", "cyclical:8000" (steps), "linear:25%" (of the
     steps of the first `fit`), "constant:0.5".
@@ -130,7 +131,7 @@ def get_schedule(schedule) -> Schedule:
     if isinstance(schedule, dict):
         schedule = keras.saving.deserialize_keras_object(schedule)
     if isinstance(schedule, Schedule):
-        return schedule
+        return type(schedule).from_config(schedule.get_config())  # a model plans its own copy
     if isinstance(schedule, (int, float)) and not isinstance(schedule, bool):
         return Constant(schedule)
     if not isinstance(schedule, str):
@@ -147,4 +148,6 @@ def get_schedule(schedule) -> Schedule:
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"KL schedule {schedule!r} needs a number after the colon, as in '{name}:2000' or '{name}:25%'") from None
+        raise InputError(
+            f"KL schedule {schedule!r} needs a number after the colon, as in '{name}:2000' or '{name}:25%'"
+        ) from None

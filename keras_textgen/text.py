@@ -29,10 +29,10 @@ def as_texts(texts, name: str = "texts", allow_empty: bool = False) -> list[str]
     Raises:
         InputError: if there are none, one is not a string, not UTF-8, or empty.
     """
-    if isinstance(texts, (str, bytes)):
-        texts = [texts]
     if hasattr(texts, "numpy"):
         texts = texts.numpy()
+    if isinstance(texts, (str, bytes)):
+        texts = [texts]
     if isinstance(texts, np.ndarray):
         texts = texts.reshape(-1).tolist()
     if not isinstance(texts, Iterable):
@@ -46,6 +46,8 @@ def as_texts(texts, name: str = "texts", allow_empty: bool = False) -> list[str]
                 raise InputError(f"{name}[{index}] is not UTF-8 (byte {error.start}); convert it first") from None
         if not isinstance(text, str):
             raise InputError(f"{name}[{index}] must be a string, not {type(text).__name__}")
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            raise InputError(f"{name}[{index}] holds half a surrogate pair, which is no character; remove it")
         if not allow_empty and not text.strip():
             raise InputError(f"{name}[{index}] is empty; remove it or give it some text")
         checked.append(text)
@@ -101,9 +103,13 @@ class Tokenizer(keras.layers.Layer):
         Raises:
             InputError: if there is no vocabulary yet.
         """
+        self.require_vocabulary()
+        return len(SPECIAL_TOKENS) + len(self.vocabulary)
+
+    def require_vocabulary(self) -> None:
+        """Raises `InputError` while there is no vocabulary."""
         if not self.ready:
             raise InputError("the tokenizer has no vocabulary yet; call learn(texts), or fit the model first")
-        return len(SPECIAL_TOKENS) + len(self.vocabulary)
 
     @property
     def requires_tensorflow_text(self) -> bool:
@@ -157,6 +163,7 @@ class Tokenizer(keras.layers.Layer):
             texts: strings `[n]`.
             sequence_length: longest row in tokens, the end token included; longer texts are cut.
         """
+        self.require_vocabulary()
         ids = self.tokenize(texts)
         if sequence_length is not None:
             ids = ids[:, : sequence_length - 1]
@@ -165,6 +172,7 @@ class Tokenizer(keras.layers.Layer):
 
     def detokenize(self, ids) -> tf.Tensor:
         """Ids `int32 [n, length]`, read up to the first end token, to strings `[n]` in valid UTF-8."""
+        self.require_vocabulary()
         ids = tf.convert_to_tensor(ids)
         ended = tf.cumsum(tf.cast(tf.equal(ids, END), tf.int32), axis=1) > 0
         special = tf.equal(ids, PADDING) | tf.equal(ids, START) | ended
@@ -215,19 +223,17 @@ OPENING = r"(\[{"  # and on the word after; a straight quotation mark could be e
 
 
 def detach_punctuation(texts: tf.Tensor) -> tf.Tensor:
-    """Puts spaces between words and the marks that lean on them; marks inside a word (3.50, o'clock) stay."""
-    for _ in range(3):  # up to three marks in a row: hello!").
-        texts = tf.strings.regex_replace(texts, rf'(\S)([{CLOSING}"])(\s|$)', r"\1 \2\3")
-    for _ in range(2):
-        texts = tf.strings.regex_replace(texts, rf'(^|\s)([{OPENING}"])(\S)', r"\1\2 \3")
-    return texts
+    """Puts spaces between words and the marks around them; a run of marks stays one (!? and ...), and so do marks
+    inside a word (3.50, o'clock)."""
+    texts = tf.strings.regex_replace(texts, rf'([^\s{CLOSING}"])([{CLOSING}"]+)(\s|$)', r"\1 \2\3")
+    return tf.strings.regex_replace(texts, rf'(^|\s)([{OPENING}"]+)([^\s{OPENING}"])', r"\1\2 \3")
 
 
 def attach_punctuation(texts: tf.Tensor) -> tf.Tensor:
     """Takes the spaces out again; `detach_punctuation` of the result gives the same tokens."""
     for _ in range(2):  # neighbours share the space between them, so a second pass takes the other half
-        texts = tf.strings.regex_replace(texts, rf"(\S) ([{CLOSING}]+)( |$)", r"\1\2\3")
-    return tf.strings.regex_replace(texts, rf"(^| )([{OPENING}]) ", r"\1\2")
+        texts = tf.strings.regex_replace(texts, rf'([^\s{CLOSING}"]) ([{CLOSING}]+)( |$)', r"\1\2\3")
+    return tf.strings.regex_replace(texts, rf'(^| )([{OPENING}]+) ([^\s{OPENING}"])', r"\1\2\3")
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -302,7 +308,7 @@ class WordPieceTokenizer(Tokenizer):
         """Learns word pieces, at most `vocabulary_size` of them with the special tokens."""
         from keras_hub.tokenizers import compute_word_piece_vocabulary
 
-        dataset = tf.data.Dataset.from_tensor_slices(as_texts(texts)).batch(1024)
+        dataset = tf.data.Dataset.from_tensor_slices(as_texts(texts)).batch(1024).map(self.normalize)
         pieces = compute_word_piece_vocabulary(
             dataset,
             vocabulary_size=self.limit,
@@ -351,7 +357,8 @@ class ByteTokenizer(Tokenizer):
         return self
 
     def tokenize(self, texts):
-        return tf.cast(self.to_bytes(self.normalize(texts)), tf.int32) + len(SPECIAL_TOKENS)
+        marked = tf.strings.join([self.normalize(texts), "."])  # keras-hub cannot split a batch of empty texts
+        return tf.cast(self.to_bytes(marked), tf.int32)[:, :-1] + len(SPECIAL_TOKENS)
 
     def join(self, ids):
         known = tf.ragged.boolean_mask(ids, ids > UNKNOWN)

@@ -59,9 +59,8 @@ class RunFolder:
         Raises:
             InputError: if something is there already, or the folder cannot be written.
         """
+        cls.require_new(path)
         folder = cls(path)
-        if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
-            raise InputError(f"{path} exists already; give another --out, or go on with --resume {path}")
         try:
             for part in (folder.logs, folder.path / "checkpoints", folder.path / "samples"):
                 part.mkdir(parents=True, exist_ok=True)
@@ -69,6 +68,13 @@ class RunFolder:
         except OSError as error:
             raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
         return folder
+
+    @staticmethod
+    def require_new(path) -> None:
+        """Raises `InputError` if something is at that place already."""
+        path = Path(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"{path} exists already; give another --out, or go on with --resume {path}")
 
     @classmethod
     def open(cls, path) -> "RunFolder":

@@ -42,8 +42,8 @@ class RunConfig:
     test: str | None = None
     tokenizer: str = "words"
     tokenizer_options: dict = dataclasses.field(default_factory=dict)
-    epochs: int = 40
-    batch_size: int = 64
+    epochs: int = 30
+    batch_size: int = 32
     learning_rate: float | None = 2e-3
     decay: str = "cosine"
     precision: str = "float32"
@@ -90,8 +90,11 @@ class RunConfig:
         size = hyperparameters.get("vocabulary_size", 10_000)
         try:
             tokenizer = TOKENIZERS[self.tokenizer](vocabulary_size=size, **self.tokenizer_options)
-        except TypeError as error:
-            raise InputError(f"tokenizer {self.tokenizer!r} does not take these options: {error}") from None
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            given = ", ".join(self.tokenizer_options)
+            raise InputError(f"tokenizer {self.tokenizer!r} does not take these options: {given}") from None
         model = zoo.build(self.model, texts=texts, tokenizer=tokenizer, preset=self.preset, **hyperparameters)
         if self.learning_rate is not None:
             rate = self.learning_rate
@@ -113,10 +116,13 @@ def start(config: RunConfig, path, watch: Callable = lambda folder, config, step
     Raises:
         InputError: if the configuration, the data or the folder cannot be used.
     """
-    corpus = config.check().load_corpus()
-    folder = RunFolder.create(path, dataclasses.asdict(config))
+    config.check()
+    RunFolder.require_new(path)
+    corpus = config.load_corpus()
+    model = config.build_model(corpus.train)
+    folder = RunFolder.create(path, dataclasses.asdict(config))  # last, so that a refused run leaves nothing behind
     with folder.locked():
-        return run(folder, config, corpus, config.build_model(corpus.train), watch)
+        return run(folder, config, corpus, model, watch)
 
 
 def resume(path, watch: Callable = lambda folder, config, steps: []) -> dict:

@@ -132,7 +132,7 @@ def spec(name: str) -> ModelSpec:
     return models[name]
 
 
-def build(name: str, *, texts=None, tokenizer=None, preset: str | None = None, **hyperparameters):
+def build(name: str, /, *, texts=None, tokenizer=None, preset: str | None = None, **hyperparameters):
     """Builds a model: compiled, and with weights as soon as it has a vocabulary.
 
     Args:
@@ -178,6 +178,11 @@ def fits(value: object, expected) -> bool:
     """Whether a value is of an annotated type: whole numbers pass for floats, truth values for nothing else."""
     if typing.get_origin(expected) in (typing.Union, types.UnionType):
         return any(fits(value, option) for option in typing.get_args(expected))
+    if typing.get_origin(expected) is typing.Literal:
+        return value in typing.get_args(expected)
+    expected = typing.get_origin(expected) or expected
+    if not isinstance(expected, type):
+        return True  # an annotation that cannot be checked here, such as a name in quotation marks
     if isinstance(value, bool):
-        return expected is bool
+        return expected in (bool, object)
     return isinstance(value, (int, float) if expected is float else expected)

@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+import zlib
 from pathlib import Path
 
 from keras_textgen.errors import InputError
@@ -69,13 +70,16 @@ def read_config(path: Path) -> dict:
             damaged = archive.testzip()
             if damaged is not None:
                 raise InputError(f"{path} is damaged: {damaged} in it does not match its checksum")
-            return json.loads(archive.read("config.json"))
-    except zipfile.BadZipFile:
+            config = json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise InputError(f"{path} is no .keras file, or a truncated one") from None
     except (KeyError, json.JSONDecodeError, UnicodeDecodeError):
         raise InputError(f"{path} is an archive, but no .keras file") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    if not isinstance(config, dict):
+        raise InputError(f"{path} is an archive, but no .keras file")
+    return config
 
 
 def first_line(error: BaseException) -> str:

@@ -16,6 +16,8 @@ class LSTMDecoder(layers.Layer):
     `float32 [batch, length, vocabulary]`. `start` and `step` give the same logits one position at a time.
 
     Args:
+        output_dim: width of a hidden layer between the LSTM (with the latent again beside it) and the words: the deep
+            output of Pascanu et al. 2014, the skip connection of Dieng et al. 2019. 0 leaves it out.
         dropout: rate on the embeddings and on the LSTM's outputs.
         word_dropout: rate at which input words become unknown while training.
         tie_embeddings: whether the output layer is the transposed embedding (Press & Wolf 2017).
@@ -27,6 +29,7 @@ class LSTMDecoder(layers.Layer):
         embedding_dim,
         hidden_dim,
         *,
+        output_dim=0,
         dropout=0.0,
         word_dropout=0.0,
         tie_embeddings=False,
@@ -37,6 +40,7 @@ class LSTMDecoder(layers.Layer):
             vocabulary_size=vocabulary_size,
             embedding_dim=embedding_dim,
             hidden_dim=hidden_dim,
+            output_dim=output_dim,
             dropout=dropout,
             word_dropout=word_dropout,
             tie_embeddings=tie_embeddings,
@@ -47,6 +51,9 @@ class LSTMDecoder(layers.Layer):
         self.dropout = layers.Dropout(dropout, dtype=policy)
         self.initial_cell = layers.Dense(hidden_dim, dtype=policy, name="initial_cell")
         self.lstm = layers.LSTM(hidden_dim, return_sequences=True, dtype=policy, name="lstm")
+        self.deep_output = None
+        if output_dim:
+            self.deep_output = layers.Dense(output_dim, activation="gelu", dtype=policy, name="deep_output")
         # Logits are float32 under every policy: a softmax over bfloat16 loses the tail.
         if tie_embeddings:
             self.output_layer = TiedOutput(self.embedding, dtype="float32", name="output_layer")
@@ -57,14 +64,24 @@ class LSTMDecoder(layers.Layer):
         self.embedding.build(ids_shape)
         self.initial_cell.build(z_shape)
         self.lstm.build((*ids_shape, self.settings["embedding_dim"] + z_shape[-1]))
-        self.output_layer.build((*ids_shape, self.settings["hidden_dim"]))
+        width = self.settings["hidden_dim"]
+        if self.deep_output is not None:
+            self.deep_output.build((*ids_shape, width + z_shape[-1]))
+            width = self.settings["output_dim"]
+        self.output_layer.build((*ids_shape, width))
 
     def call(self, z, ids):
         z = tf.cast(z, self.compute_dtype)
         words = self.dropout(self.embedding(self.word_dropout(ids)))
         told = tf.repeat(z[:, None, :], tf.shape(words)[1], axis=1)
         features = self.lstm(tf.concat([words, told], axis=-1), initial_state=self.initial_state(z))
-        return self.output_layer(self.dropout(features))
+        return self.logits(self.dropout(features), told)
+
+    def logits(self, features, z):
+        """Logits `float32 [..., vocabulary]` from LSTM outputs `[..., hidden_dim]` and latents `[..., latent]`."""
+        if self.deep_output is not None:
+            features = self.deep_output(tf.concat([features, z], axis=-1))
+        return self.output_layer(features)
 
     def initial_state(self, z):
         """Hidden and cell state, each `[batch, hidden_dim]`, from latents `[batch, latent]`."""
@@ -81,7 +98,7 @@ class LSTMDecoder(layers.Layer):
         z, hidden, cell = state
         inputs = tf.concat([self.embedding(tokens), z], axis=-1)
         features, (hidden, cell) = self.lstm.cell(inputs, [hidden, cell])
-        return self.output_layer(features), (z, hidden, cell)
+        return self.logits(features, z), (z, hidden, cell)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

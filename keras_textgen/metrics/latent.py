@@ -28,6 +28,7 @@ def mutual_information(means: np.ndarray, scales: np.ndarray, z: np.ndarray, bat
     """
     means, scales, z = (np.asarray(array, np.float64) for array in (means, scales, z))
     if batch_size is not None:
+        batch_size = min(batch_size, len(z))
         batches = [slice(start, start + batch_size) for start in range(0, len(z) - batch_size + 1, batch_size)]
         return float(np.mean([mutual_information(means[batch], scales[batch], z[batch]) for batch in batches]))
     precisions = scales**-2

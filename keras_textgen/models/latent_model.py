@@ -110,7 +110,7 @@ class LatentTextModel(TextModel):
     @property
     def settled(self) -> bool:
         """Whether the KL weight has reached its end, so that losses of different epochs can be compared."""
-        return self.kl_weight.settled(int(self.optimizer.iterations))
+        return self.kl_weight.settled(int(keras.ops.convert_to_numpy(self.optimizer.iterations)))
 
     # Functions inside the graph
 
@@ -186,7 +186,7 @@ class LatentTextModel(TextModel):
         It grows with the number of samples on average, towards `log p(x)`; with 1 it is a one-sample ELBO. A text's
         score depends on the text, `num_samples` and `seed` alone.
         """
-        num_samples, seed = whole(1, num_samples=num_samples), whole(seed=seed)
+        num_samples, seed = whole(1, num_samples=num_samples), sampling.check_seed(seed)
         return self.by_batches("score", texts, num_samples, seed)["log_likelihood"]
 
     def encode(self, texts) -> np.ndarray:
@@ -196,9 +196,12 @@ class LatentTextModel(TextModel):
     def decode(self, z) -> list[str]:
         """The likeliest texts, word by word, of latents `[n, latent_dim]`."""
         self.require_weights()
-        z = np.atleast_2d(np.asarray(z, np.float32))
-        if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise InputError(f"z must have shape [n, {self.latent_dim}], not {list(z.shape)}")
+        try:
+            z = np.atleast_2d(np.asarray(z, np.float32))
+        except (TypeError, ValueError):
+            raise InputError(f"z must be numbers of shape [n, {self.latent_dim}]") from None
+        if z.ndim != 2 or z.shape[1] != self.latent_dim or not np.isfinite(z).all():
+            raise InputError(f"z must be finite numbers of shape [n, {self.latent_dim}], not {list(z.shape)}")
         return strings(self.functions["decode"](tf.constant(z))["texts"])
 
     def reconstruct(self, texts) -> list[str]:

@@ -21,6 +21,8 @@ class LSTMVAE(LatentTextModel):
     Args:
         embedding_dim: width of the word vectors of both halves, which are not shared.
         hidden_dim: width of each LSTM.
+        output_dim: width of a hidden layer between the decoder's LSTM and the words, which is told the latent too
+            (Pascanu et al. 2014; Dieng et al. 2019); 0 leaves it out, as in Bowman et al.
         bidirectional: whether the encoder reads both ways.
         dropout: rate on the decoder's embeddings and outputs.
         encoder_dropout: rate on the encoder's embeddings.
@@ -35,18 +37,20 @@ class LSTMVAE(LatentTextModel):
         *,
         embedding_dim: int = 256,
         hidden_dim: int = 256,
+        output_dim: int = 512,
         bidirectional: bool = False,
         dropout: float = 0.2,
         encoder_dropout: float = 0.0,
         word_dropout: float = 0.0,
         tie_embeddings: bool = False,
         kl_weight="linear:25%",
-        free_bits: float = 0.3,
+        free_bits: float = 0.28,
         **kwargs,
     ):
         super().__init__(tokenizer, kl_weight=kl_weight, free_bits=free_bits, **kwargs)
         self.embedding_dim = whole(1, embedding_dim=embedding_dim)
         self.hidden_dim = whole(1, hidden_dim=hidden_dim)
+        self.output_dim = whole(0, output_dim=output_dim)
         self.bidirectional = bidirectional
         self.dropout = number(0, below=1, dropout=dropout)
         self.encoder_dropout = number(0, below=1, encoder_dropout=encoder_dropout)
@@ -63,6 +67,7 @@ class LSTMVAE(LatentTextModel):
         self.head = GaussianHead(self.latent_dim, name="head")
         self.decoder = LSTMDecoder(
             *sizes,
+            output_dim=self.output_dim,
             dropout=self.dropout,
             word_dropout=self.word_dropout,
             tie_embeddings=self.tie_embeddings,
@@ -84,6 +89,7 @@ class LSTMVAE(LatentTextModel):
             **super().get_config(),
             "embedding_dim": self.embedding_dim,
             "hidden_dim": self.hidden_dim,
+            "output_dim": self.output_dim,
             "bidirectional": self.bidirectional,
             "dropout": self.dropout,
             "encoder_dropout": self.encoder_dropout,

@@ -55,7 +55,7 @@ class TextModel(keras.Model):
         self.tokenizer = get_tokenizer(tokenizer, vocabulary_size)
         self.vocabulary_size = vocabulary_size
         self.sequence_length = whole(2, sequence_length=sequence_length)
-        self.seed = random.randrange(2**31) if seed is None else whole(seed=seed)
+        self.seed = random.randrange(2**31) if seed is None else whole(0, 2**31 - 1, seed=seed)
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.perplexity_tracker = Perplexity(name="perplexity")
         self.term_trackers = {name: keras.metrics.Mean(name=name) for name in self.terms}
@@ -137,85 +137,85 @@ class TextModel(keras.Model):
 
     # Data
 
-    def ids(self, texts) -> tf.RaggedTensor:
-        """Texts to ragged ids `int32 [n, (length)]` with end tokens, cut to `sequence_length`."""
-        ids = self.tokenizer(tf.constant(texts), sequence_length=self.sequence_length)
-        return tf.RaggedTensor.from_tensor(ids, padding=PADDING, row_splits_dtype=tf.int64)
+    def ids(self, x) -> tf.RaggedTensor:
+        """Strings, or padded ids `int [n, length]`, to ragged ids `int32 [n, (length)]`, cut to `sequence_length`."""
+        return batching.ragged_ids(x, self.tokenizer, self.sequence_length)
 
-    def as_ids(self, x) -> tf.RaggedTensor:
-        """Strings, or ids `int [n, length]` padded with 0, to ragged ids."""
-        if not isinstance(x, tf.RaggedTensor):
-            array = x.numpy() if hasattr(x, "numpy") else x
-            if isinstance(array, np.ndarray) and np.issubdtype(array.dtype, np.integer):
-                if (
-                    array.ndim != 2
-                    or array.min(initial=0) < 0
-                    or array.max(initial=0) >= self.tokenizer.vocabulary_size
-                ):
-                    raise InputError(
-                        f"ids must have shape [n, length] and lie in [0, {self.tokenizer.vocabulary_size})"
-                    )
-                x = tf.constant(array[:, : self.sequence_length], tf.int32)
-                return tf.RaggedTensor.from_tensor(x, padding=PADDING, row_splits_dtype=tf.int64)
-            return self.ids(as_texts(x))
-        return x
-
-    def as_dataset(self, dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-        """A `tf.data` set of strings or ids, one text or one batch an element, to one of padded batches of ids."""
-        spec = dataset.element_spec
-        spec = spec[0] if isinstance(spec, tuple) else spec
-        if isinstance(dataset.element_spec, tuple):
-            dataset = dataset.map(lambda x, *rest: x)
-        if spec.dtype == tf.string:
-            dataset = dataset.batch(batch_size) if spec.shape.rank == 0 else dataset
-            dataset = dataset.map(lambda texts: self.tokenizer(texts, sequence_length=self.sequence_length))
-        elif spec.shape.rank == 1:
-            dataset = dataset.padded_batch(batch_size)
-        return batching.without_stalls(dataset.prefetch(2))
-
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, *, validation_data=None, shuffle=True, **kwargs):
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        *,
+        validation_data=None,
+        validation_split=0.0,
+        shuffle=True,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        **kwargs,
+    ):
         """As `keras.Model.fit`. `x`: strings (list, array, `tf.data`), or padded ids `int32 [n, length]`.
 
-        The order of the batches depends on the model's `seed` and the epoch's number alone.
+        The order of the batches depends on the model's `seed` and the epoch's number alone. `validation_split` takes
+        the last texts, as in Keras.
 
         Raises:
-            InputError: if there are no texts, or one is empty or no UTF-8.
+            InputError: if there are no texts, one is empty or no UTF-8, or an option is out of range.
         """
         batch_size = whole(1, batch_size=32 if batch_size is None else batch_size)
+        epochs, initial_epoch = whole(0, epochs=epochs), whole(0, initial_epoch=initial_epoch)
+        number(0, below=1, validation_split=validation_split)
+        if x is None:
+            raise InputError("fit needs texts: a list of strings, a tf.data set of strings, or padded ids")
         if isinstance(x, tf.data.Dataset):
             if not self.tokenizer.ready:
-                self.learn(first_texts(x))
-            x = self.as_dataset(x, batch_size)
-        elif x is not None and not isinstance(x, keras.utils.PyDataset):
+                self.learn(batching.first_texts(x))
+            x = batching.batches_of_dataset(x, self.tokenizer, self.sequence_length, batch_size)
+        elif not isinstance(x, keras.utils.PyDataset):
             if not self.built:
                 x = as_texts(x)
                 self.learn(x)
-            ids = self.as_ids(x)
-            kwargs.setdefault("steps_per_epoch", batching.number_of_batches(int(ids.nrows()), batch_size))
-            if shuffle:
-                first = kwargs.get("initial_epoch", 0)
-                x = batching.shuffled_batches(ids, batch_size, self.seed, first)
-            else:
-                x = batching.ordered_batches(ids, batch_size).repeat()
-        self.plan(epochs * (kwargs.get("steps_per_epoch") or known_batches(x) or 1000))
+            ids = self.ids(x)
+            kept = int(ids.nrows()) - int(int(ids.nrows()) * validation_split)
+            if validation_data is None and kept < int(ids.nrows()):
+                validation_data = ids[kept:]
+            x, steps_per_epoch = self.training_batches(ids[:kept], batch_size, shuffle, initial_epoch, steps_per_epoch)
+        self.plan(epochs * (steps_per_epoch or batching.known_batches(x) or 1000))
         if validation_data is not None:
+            if isinstance(validation_data, tuple) and not isinstance(validation_data[0], (str, bytes)):
+                validation_data = validation_data[0]
             validation_data = self.validation_batches(validation_data, batch_size)
+        kwargs |= {"initial_epoch": initial_epoch, "steps_per_epoch": steps_per_epoch}
         return super().fit(x, epochs=epochs, validation_data=validation_data, shuffle=False, **kwargs)
 
+    def training_batches(self, ids, batch_size, shuffle, initial_epoch, steps_per_epoch):
+        """Batches from the first step of `initial_epoch` on, without end, and how many of them make an epoch."""
+        batches = batching.number_of_batches(int(ids.nrows()), batch_size)
+        steps_per_epoch = steps_per_epoch or batches
+        passes, skipped = divmod(initial_epoch * steps_per_epoch, batches)
+        if shuffle:
+            dataset = batching.shuffled_batches(ids, batch_size, self.seed, passes)
+        else:
+            dataset = batching.ordered_batches(ids, batch_size).repeat()
+        return dataset.skip(skipped), steps_per_epoch
+
     def plan(self, total_steps: int) -> None:
-        """Told the number of steps when `fit` begins (1,000 an epoch are assumed of data that does not know its size)."""
+        """Told the number of steps when `fit` begins (1,000 an epoch are assumed of data that does not know its
+        size)."""
 
     def validation_batches(self, x, batch_size):
-        if isinstance(x, tuple):
-            x = x[0]
+        """Batches of what `evaluate` is given, each text once."""
         if isinstance(x, tf.data.Dataset):
-            return self.as_dataset(x, batch_size)
-        return x if isinstance(x, keras.utils.PyDataset) else batching.ordered_batches(self.as_ids(x), batch_size)
+            return batching.batches_of_dataset(x, self.tokenizer, self.sequence_length, batch_size)
+        return x if isinstance(x, keras.utils.PyDataset) else batching.ordered_batches(self.ids(x), batch_size)
 
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """As `keras.Model.evaluate`, on what `fit` takes. The same texts give the same numbers every time."""
         self.require_weights()
         batch_size = whole(1, batch_size=32 if batch_size is None else batch_size)
+        if x is None:
+            raise InputError("evaluate needs texts: a list of strings, a tf.data set of strings, or padded ids")
         return super().evaluate(self.validation_batches(x, batch_size), **kwargs)
 
     # Training
@@ -301,9 +301,9 @@ class TextModel(keras.Model):
         """
         self.require_weights()
         num, top_k = whole(0, num=num), whole(0, top_k=top_k)
-        temperature, top_p = number(0, temperature=temperature), number(above=0, highest=1, top_p=top_p)
+        temperature, top_p = number(0, 1000, temperature=temperature), number(above=0, highest=1, top_p=top_p)
         temperature = 0.0 if sampling.check_strategy(strategy) == "greedy" else temperature
-        seed = sampling.new_seed() if seed is None else whole(seed=seed)
+        seed = sampling.new_seed() if seed is None else sampling.check_seed(seed)
         rows = tf.range(num, dtype=tf.int64)
         written = [
             self.functions["write_rows"](rows[first : first + 512], seed, temperature, top_k, top_p)["texts"]
@@ -368,24 +368,3 @@ def by_text(term: tf.Tensor) -> tf.Tensor:
 def strings(texts) -> list[str]:
     """An eager tensor or array of strings as a flat list of `str`."""
     return [text.decode("utf-8", "replace") for text in np.ravel(texts)]
-
-
-def known_batches(x) -> int | None:
-    """The number of batches an epoch, where a data set knows it."""
-    size = int(x.cardinality()) if isinstance(x, tf.data.Dataset) else len(x) if hasattr(x, "__len__") else -1
-    return size if size > 0 else None
-
-
-def first_texts(dataset: tf.data.Dataset, num: int = 100_000) -> list[str]:
-    """The first texts of a `tf.data` set of strings, for learning a vocabulary."""
-    texts = []
-    for element in dataset:
-        element = element[0] if isinstance(element, tuple) else element
-        if element.dtype != tf.string:
-            raise InputError(
-                "a model without a vocabulary needs strings; build it with texts= or tokenizer= to fit ids"
-            )
-        texts += np.ravel(element.numpy()).tolist()
-        if len(texts) >= num:
-            break
-    return as_texts(texts)

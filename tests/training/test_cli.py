@@ -250,7 +250,10 @@ def test_an_interrupted_run_says_how_to_go_on(tiny_run, tmp_path):
     path = tmp_path / "run"
     command = [sys.executable, "-c", "from training.cli import main; main()", "train", "lstm_vae", "--data"]
     command += [str(tiny_run.data), "--out", str(path), "--epochs", "500", "--set", "hidden_dim=8"]
-    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell starts background jobs with SIGINT ignored; the test must not inherit that.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    running = subprocess.Popen(command, cwd=ROOT, text=True, preexec_fn=heed, **pipes)
     for _ in range(600):
         if (path / "checkpoints" / "state.json").exists():
             break

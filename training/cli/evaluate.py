@@ -35,7 +35,7 @@ def command(
         corpus = RunConfig(**RunFolder.open(model).config()).load_corpus()
     elif split == "all":
         corpus = None
-        texts = list(read_texts(data, text=text))
+        texts = list(read_texts(Path(data), text=text))
     else:
         corpus = corpora.load(data, text=text)
     if corpus is not None:

@@ -1,0 +1,103 @@
+"""What the tests share: a small corpus, tiny models, and `model_name`, which stands for every model of the zoo.
+
+A test with an argument `model_name` runs for every registered model; `likelihood_name` and `latent_name` stand for the
+models that can score texts and for those with a latent.
+"""
+
+import itertools
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+import zoo
+
+TINY = {
+    "embedding_dim": 16,
+    "hidden_dim": 16,
+    "latent_dim": 4,
+    "sequence_length": 12,
+    "num_layers": 1,
+    "num_heads": 2,
+    "vocabulary_size": 200,
+}
+
+
+def pytest_generate_tests(metafunc):
+    wanted = {"model_name": None, "likelihood_name": "score", "latent_name": "reconstruct"}
+    for argument, method in wanted.items():
+        if argument in metafunc.fixturenames:
+            names = zoo.list_models()
+            if method is not None:
+                names = [name for name in names if hasattr(zoo.spec(name).load(), method)]
+            metafunc.parametrize(argument, names)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> list[str]:
+    """64 short texts in the form in which the word tokenizer gives them back."""
+    animals, places = ["cat", "dog", "bird", "old horse"], ["the mat", "a hill", "our house", "it"]
+    marks = [".", "!", "?", ", again."]
+    return [f"the {a} sat on {b}{c}" for a, b, c in itertools.product(animals, places, marks)]
+
+
+@pytest.fixture(scope="session")
+def build_tiny():
+    """`build_tiny(name, **options)`: a model of that name at the smallest sizes, always from the same random state."""
+
+    def build(name, **options):
+        import keras
+
+        known = zoo.spec(name).hyperparameters
+        sizes = {key: value for key, value in TINY.items() if key in known}
+        keras.utils.set_random_seed(7)
+        return zoo.build(name, **{**sizes, "seed": 5, **options})
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def fitted(build_tiny, corpus):
+    """`fitted(name)`: a tiny model after two epochs, built once a session; a test must not change it."""
+    models = {}
+
+    def get(name):
+        if name not in models:
+            models[name] = build_tiny(name)
+            models[name].fit(corpus, batch_size=16, epochs=2, verbose=0)
+        return models[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def saved(fitted, tmp_path_factory):
+    """`saved(name)`: the `.keras` file of the fitted model; a test that changes a model loads it from here."""
+    paths = {}
+
+    def get(name):
+        if name not in paths:
+            paths[name] = tmp_path_factory.mktemp("saved") / f"{name}.keras"
+            fitted(name).save(paths[name])
+        return paths[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def chi_square_p():
+    """`chi_square_p(counts, probabilities)`: Pearson's test; the probability of a fit at least as bad as this one."""
+
+    def p_value(counts, probabilities):
+        import tensorflow_probability as tfp
+
+        counts, probabilities = np.asarray(counts, np.float64), np.asarray(probabilities, np.float64)
+        assert counts[probabilities == 0].sum() == 0
+        expected = probabilities[probabilities > 0] * counts.sum()
+        assert expected.min() > 5  # the test is no good below
+        statistic = np.sum((counts[probabilities > 0] - expected) ** 2 / expected)
+        return float(tfp.distributions.Chi2(np.float64(len(expected) - 1)).survival_function(statistic))
+
+    return p_value

@@ -1,0 +1,585 @@
+"""The contract that every model of the zoo keeps."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from keras_textgen.errors import InputError
+from keras_textgen.text import END, UNKNOWN
+
+
+def weights(model):
+    return [np.asarray(weight) for weight in model.weights]
+
+
+def assert_same(first, second):
+    assert len(first) == len(second)
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def one_line(error) -> bool:
+    return "\n" not in str(error.value)
+
+
+def padded_ids(model, texts):
+    return model.tokenizer(texts, sequence_length=model.sequence_length).numpy()
+
+
+# Building
+
+
+def test_a_model_is_built_without_arguments_and_has_no_weights_until_fit(model_name, corpus):
+    model = zoo.build(model_name)
+    assert model.compiled and model.optimizer is not None
+    assert not model.built and model.weights == []
+    for call in (model.generate, lambda: model.evaluate(corpus)):
+        with pytest.raises(InputError, match="no vocabulary yet") as error:
+            call()
+        assert one_line(error)
+
+
+def test_texts_at_build_give_weights_at_once(build_tiny, model_name, corpus):
+    model = build_tiny(model_name, texts=corpus)
+    assert model.built and model.weights
+    assert len(model.generate(2, seed=0)) == 2
+
+
+@pytest.mark.parametrize("tokenizer", ["words", "characters", "wordpiece", "bytes"])
+def test_every_tokenizer_works(build_tiny, model_name, corpus, tokenizer):
+    model = build_tiny(model_name, tokenizer=tokenizer)
+    history = model.fit(corpus[:8], batch_size=8, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert all(isinstance(text, str) for text in model.generate(3, seed=0))
+
+
+def test_two_models_share_nothing(build_tiny, model_name, corpus):
+    first, second = build_tiny(model_name, texts=corpus), build_tiny(model_name, texts=corpus)
+    before = weights(second)
+    first.fit(corpus[:16], batch_size=16, verbose=0)
+    assert_same(weights(second), before)
+
+
+# fit
+
+
+def forms(model, corpus):
+    dataset = tf.data.Dataset.from_tensor_slices(corpus)
+    ids = padded_ids(model, corpus)
+    return {
+        "list": corpus,
+        "tuple": tuple(corpus),
+        "array": np.array(corpus),
+        "object array": np.array(corpus, object),
+        "generator": (text for text in corpus),
+        "tensor": tf.constant(corpus),
+        "ids": ids,
+        "int64 ids": ids.astype(np.int64),
+        "dataset": dataset,
+        "batched dataset": dataset.batch(16),
+        "dataset of pairs": dataset.map(lambda text: (text, 0)),
+        "dataset of ids": tf.data.Dataset.from_tensor_slices(ids).batch(16),
+        "dataset of single ids": tf.data.Dataset.from_tensor_slices(ids),
+    }
+
+
+def test_fit_takes_texts_in_every_form(fitted, saved, model_name, corpus):
+    form_names = forms(fitted(model_name), corpus)
+    model = zoo.load(saved(model_name))
+    for form, x in form_names.items():
+        steps = int(model.optimizer.iterations)
+        history = model.fit(x, batch_size=16, epochs=1, verbose=0).history
+        assert np.isfinite(history["loss"]).all(), form
+        assert int(model.optimizer.iterations) - steps == 4 * steps_a_batch(model), form
+
+
+def steps_a_batch(model):
+    """Optimizer steps a batch of the first optimizer, one for all but adversarial models."""
+    return getattr(model, "steps_a_batch", 1)
+
+
+@pytest.mark.parametrize("form", ["list", "array", "dataset", "batched dataset"])
+def test_the_first_fit_learns_the_vocabulary(build_tiny, fitted, model_name, corpus, form):
+    model = build_tiny(model_name)
+    model.fit(forms(fitted(model_name), corpus)[form], batch_size=16, verbose=0)
+    assert model.tokenizer.vocabulary == fitted(model_name).tokenizer.vocabulary
+
+
+def test_evaluate_takes_texts_in_every_form(fitted, model_name, corpus):
+    model, expected = fitted(model_name), None
+    for form, x in forms(model, corpus).items():
+        numbers = model.evaluate(x, batch_size=16, return_dict=True, verbose=0)
+        assert all(np.isfinite(number) for number in numbers.values()), form
+        if form in ("list", "tuple", "array", "object array", "tensor", "ids", "int64 ids"):
+            expected = expected or numbers
+            assert numbers == expected, form
+
+
+def test_validation_takes_texts_in_every_form(saved, model_name, corpus):
+    model = zoo.load(saved(model_name))
+    ids, dataset = padded_ids(model, corpus), tf.data.Dataset.from_tensor_slices(corpus)
+    for data in (corpus, (corpus, None), np.array(corpus), ids, dataset, dataset.batch(16)):
+        history = model.fit(corpus[:16], validation_data=data, batch_size=16, verbose=0).history
+        assert np.isfinite(history["val_loss"]).all()
+
+
+def test_validation_after_fit_is_evaluate(saved, model_name, corpus):
+    model = zoo.load(saved(model_name))
+    history = model.fit(corpus, validation_data=corpus[:30], batch_size=16, epochs=2, verbose=0).history
+    numbers = model.evaluate(corpus[:30], batch_size=16, return_dict=True, verbose=0)
+    for name, number in numbers.items():
+        assert history[f"val_{name}"][-1] == number, name
+
+
+def test_long_texts_are_cut_in_every_form(saved, model_name, corpus):
+    model = zoo.load(saved(model_name))
+    texts = [" ".join([text] * 5) for text in corpus[:4]]
+    ids = model.tokenizer(texts).numpy()
+    assert ids.shape[1] > model.sequence_length
+    expected = model.evaluate(ids[:, : model.sequence_length], return_dict=True, verbose=0)
+    sets = {"ids": ids, "single": tf.data.Dataset.from_tensor_slices(ids), "batch": tf.data.Dataset.from_tensors(ids)}
+    for form, x in sets.items():
+        numbers = model.evaluate(x, return_dict=True, verbose=0)
+        for name, number in expected.items():
+            assert numbers[name] == pytest.approx(number, rel=1e-5), (form, name)
+
+
+def test_the_loss_goes_down(build_tiny, likelihood_name, corpus):
+    model = build_tiny(likelihood_name, texts=corpus)
+    model.compile(keras.optimizers.Adam(1e-2))
+    before = model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]
+    model.fit(corpus, batch_size=16, epochs=12, verbose=0)
+    after = model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]
+    assert after < 0.6 * before
+
+
+def test_evaluate_twice_gives_the_same_numbers(fitted, model_name, corpus):
+    model = fitted(model_name)
+    first, second = (model.evaluate(corpus, batch_size=10, return_dict=True, verbose=0) for _ in range(2))
+    assert first == second
+
+
+def test_padding_changes_no_number(fitted, model_name, corpus):
+    model = fitted(model_name)
+    ids = padded_ids(model, corpus[:20])
+    terms = []
+    for more in (0, 1, 7):
+        model.reseed(0)
+        terms.append(model(np.pad(ids, [[0, 0], [0, more]]), training=False))
+    for name in terms[0]:
+        for other in terms[1:]:
+            # A longer sum may be added up in another order, so the last bit may differ.
+            np.testing.assert_allclose(other[name], terms[0][name], rtol=1e-6, err_msg=name)
+
+
+# Writing
+
+
+def test_the_same_seed_writes_the_same_texts_and_another_others(fitted, model_name):
+    model = fitted(model_name)
+    texts = model.generate(6, seed=3)
+    assert model.generate(6, seed=3) == texts
+    assert model.generate(6, seed=4) != texts
+    assert model.generate(2, seed=3) == texts[:2]  # however many are written
+    assert model.generate(6) != model.generate(6)
+
+
+def test_texts_are_words_of_the_vocabulary_and_no_longer_than_allowed(fitted, model_name):
+    model = fitted(model_name)
+    for text in model.generate(20, seed=0, temperature=2.0):
+        ids = padded_ids(model, [text]).tolist()[0]
+        assert len(ids) <= model.sequence_length + 1
+        assert UNKNOWN not in ids and ids.index(END) == len(ids) - 1
+
+
+def test_temperature_0_is_greedy(fitted, model_name):
+    model = fitted(model_name)
+    greedy = model.generate(4, seed=1, strategy="greedy")
+    assert model.generate(4, seed=1, temperature=0) == greedy
+    assert model.generate(4, seed=1, temperature=0.0) == greedy
+
+
+def test_no_texts_are_an_empty_list(fitted, model_name):
+    assert fitted(model_name).generate(0) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"num": -1}, {"num": 2.5}, {"num": "3"}, {"num": None}, {"num": True},
+     {"temperature": -0.5}, {"temperature": "hot"},
+     {"temperature": float("nan")}, {"temperature": float("inf")}, {"top_k": -1}, {"top_k": 1.5}, {"top_p": 1.5},
+     {"top_p": 0},
+     {"top_p": -0.1}, {"top_p": None}, {"strategy": "beam"}, {"strategy": None}, {"seed": "a"}, {"seed": 1.5},
+     {"seed": 2**64}],
+    ids=str,
+)  # fmt: skip
+def test_wrong_arguments_to_generate_are_refused_in_one_line(fitted, model_name, wrong):
+    with pytest.raises(InputError) as error:
+        fitted(model_name).generate(**wrong)
+    assert one_line(error)
+    assert next(iter(wrong)) in str(error.value)
+
+
+BAD_TEXTS = {
+    "none": [],
+    "an empty one": ["a", ""],
+    "a number": [3],
+    "nothing": None,
+    "broken": [b"\xff"],
+    "a surrogate": ["\ud800"],
+    "floats": np.zeros([2, 3], np.float32),
+}
+
+
+@pytest.mark.parametrize("wrong", BAD_TEXTS.values(), ids=BAD_TEXTS)
+@pytest.mark.parametrize("verb", ["fit", "evaluate", "score", "encode", "reconstruct"])
+def test_what_is_no_text_is_refused_in_one_line(fitted, saved, model_name, verb, wrong):
+    method = getattr(fitted(model_name), verb, None)
+    if method is None:
+        pytest.skip(f"it does not {verb}")
+    if verb == "fit":  # a fit that is not refused would change the shared model
+        method = zoo.load(saved(model_name)).fit
+    with pytest.raises(InputError) as error:
+        method(wrong)
+    assert one_line(error)
+
+
+BAD_FITS = {
+    "ids over the vocabulary": {"x": np.full([2, 5], 10_000)},
+    "negative ids": {"x": np.full([2, 5], -1)},
+    "ids of one dimension": {"x": np.array([4, 5, 2])},
+    "ids that are all padding": {"x": np.zeros([2, 5], np.int32)},
+    "a data set of floats": {"x": tf.data.Dataset.from_tensor_slices(np.zeros([4, 3], np.float32))},
+    "batches of no text": {"x": ["a"], "batch_size": 0},
+    "batches of half a text": {"x": ["a"], "batch_size": 0.5},
+    "epochs in words": {"x": ["a"], "epochs": "two"},
+    "a share for validation": {"x": ["a", "b"], "validation_split": 2.0},
+    "validation on nothing": {"x": ["a"], "validation_data": []},
+}
+
+
+@pytest.mark.parametrize("wrong", BAD_FITS.values(), ids=BAD_FITS)
+def test_wrong_arguments_to_fit_are_refused_in_one_line(saved, model_name, wrong):
+    model = zoo.load(saved(model_name))
+    with pytest.raises(InputError) as error:
+        model.fit(**wrong, verbose=0)
+    assert one_line(error)
+
+
+def test_no_ids_are_refused_in_one_line(fitted, model_name):
+    # Not through fit, which would wait for the first of no batches for ever.
+    with pytest.raises(InputError) as error:
+        fitted(model_name).as_ids(np.zeros([0, 5], np.int32))
+    assert one_line(error)
+
+
+# Likelihoods
+
+
+def test_the_score_of_a_text_is_the_same_in_any_company(fitted, likelihood_name, corpus):
+    model = fitted(likelihood_name)
+    together = model.score(corpus)
+    assert together.dtype == np.float32 and together.shape == (len(corpus),)
+    assert (together < 0).all()
+    long = " ".join(["the cat sat on the mat"] * 2)
+    np.testing.assert_allclose(model.score([corpus[0]])[0], together[0], rtol=1e-5)
+    np.testing.assert_allclose(model.score([long, *corpus[:3]])[1:], together[:3], rtol=1e-5)
+    np.testing.assert_allclose(model.score(corpus[::-1])[::-1], together, rtol=1e-5)
+
+
+def test_the_texts_that_were_learned_score_over_shuffled_ones(build_tiny, likelihood_name, corpus):
+    model = build_tiny(likelihood_name, texts=corpus)
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(corpus, batch_size=16, epochs=12, verbose=0)
+    shuffled = [" ".join(reversed(text.split())) for text in corpus]
+    assert model.score(corpus).mean() > model.score(shuffled).mean() + 1
+
+
+# Latents
+
+
+def test_encode_gives_a_row_a_text_in_their_order(fitted, latent_name, corpus):
+    model = fitted(latent_name)
+    latents = model.encode(corpus)
+    assert latents.dtype == np.float32 and latents.shape == (len(corpus), model.latent_dim)
+    np.testing.assert_allclose(model.encode(corpus[::-1])[::-1], latents, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.encode(corpus[5]), latents[5:6], rtol=1e-5, atol=1e-6)
+
+
+def test_reconstruct_is_decode_after_encode(fitted, latent_name, corpus):
+    model = fitted(latent_name)
+    assert model.reconstruct(corpus) == model.decode(model.encode(corpus))
+    assert model.decode(model.encode(corpus[0])[0]) == model.reconstruct(corpus[0])
+
+
+@pytest.mark.parametrize("method", ["linear", "spherical"])
+def test_interpolation_starts_and_ends_at_the_reconstructions(fitted, latent_name, corpus, method):
+    model = fitted(latent_name)
+    path = model.interpolate(corpus[0], corpus[-1], 4, method=method)
+    assert len(path) == 4 and [path[0], path[-1]] == model.reconstruct([corpus[0], corpus[-1]])
+    several = model.interpolate(corpus[:3], corpus[-3:], 4, method=method)
+    assert len(several) == 3 and all(len(one) == 4 for one in several)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("a", "b", 1), ("a", "b", 2.5), ("a", "b", "2"), (["a"], ["b", "c"]), ("", "b"), ("a", None),
+     ("a", ["b"], 3, "cubic")],
+    ids=str,
+)  # fmt: skip
+def test_wrong_arguments_to_interpolate_are_refused_in_one_line(fitted, latent_name, arguments):
+    with pytest.raises(InputError) as error:
+        fitted(latent_name).interpolate(*arguments[:3], **dict(zip(["method"], arguments[3:], strict=False)))
+    assert one_line(error)
+
+
+@pytest.mark.parametrize(
+    "z", ["text", None, 3.0, [[1.0]], [[[1.0] * 4]], [], [["a"] * 4], [[float("nan")] * 4], [[1.0] * 4, [1.0]]], ids=str
+)
+def test_wrong_latents_are_refused_in_one_line(fitted, latent_name, z):
+    with pytest.raises(InputError) as error:
+        fitted(latent_name).decode(z)
+    assert one_line(error)
+
+
+def test_no_latents_are_no_texts(fitted, latent_name):
+    model = fitted(latent_name)
+    assert model.decode(np.zeros([0, model.latent_dim], np.float32)) == []
+
+
+@pytest.mark.parametrize("wrong", [{"num_samples": 0}, {"num_samples": 1.5}, {"seed": None}, {"seed": 2**64}], ids=str)
+def test_wrong_arguments_to_score_are_refused_in_one_line(fitted, latent_name, wrong):
+    with pytest.raises(InputError) as error:
+        fitted(latent_name).score("the cat", **wrong)
+    assert one_line(error)
+
+
+def test_latent_statistics_keep_their_bounds(fitted, latent_name, corpus):
+    model = fitted(latent_name)
+    numbers = model.latent_statistics(corpus)
+    assert numbers["mutual_information_cap"] == pytest.approx(np.log(64))
+    assert numbers["mutual_information"] <= numbers["mutual_information_cap"] + 1e-9
+    assert numbers["mutual_information_batch_32"] <= np.log(32) + 1e-9
+    assert 0 <= numbers["active_units"] <= model.latent_dim
+
+
+# Saving
+
+
+def settings(model):
+    """The configuration without what Keras notes about the shapes that a layer has seen."""
+
+    def strip(config):
+        return {k: strip(v) for k, v in config.items() if k != "build_config"} if isinstance(config, dict) else config
+
+    return strip(model.get_config())
+
+
+def without_free_bits(name):
+    """Options under which every term of the loss has a gradient, so that a wrong KL weight shows in the weights."""
+    return {"free_bits": 0.0} if "free_bits" in zoo.spec(name).hyperparameters else {}
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Interrupts a run after an epoch."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch + 1 == self.epochs
+
+
+def numbers_of(model, corpus):
+    found = {"generate": model.generate(5, seed=2, temperature=0.9, top_k=7, top_p=0.8)}
+    for verb in ("score", "encode", "reconstruct"):
+        if hasattr(model, verb):
+            found[verb] = getattr(model, verb)(corpus)
+    return found
+
+
+def test_a_model_survives_saving_with_all_its_numbers(fitted, saved, model_name, corpus):
+    model, other = fitted(model_name), zoo.load(saved(model_name))
+    assert type(other) is type(model) and settings(other) == settings(model)
+    first, second = numbers_of(model, corpus), numbers_of(other, corpus)
+    for verb, numbers in first.items():
+        np.testing.assert_array_equal(second[verb], numbers, err_msg=verb)
+    assert_same(weights(other), weights(model))
+    assert [weight.path for weight in other.weights] == [weight.path for weight in model.weights]
+
+
+def test_the_optimizer_survives_saving(fitted, saved, model_name):
+    model, other = fitted(model_name), zoo.load(saved(model_name))
+    assert int(other.optimizer.iterations) == int(model.optimizer.iterations) == 8 * steps_a_batch(model)
+    first, second = ([np.asarray(v) for v in m.optimizer.variables] for m in (model, other))
+    assert_same(second, first)
+    assert any(np.abs(value).max() > 0 for value in second[2:])
+
+
+def test_training_goes_on_from_a_saved_model_as_from_the_original(build_tiny, model_name, corpus, tmp_path):
+    model = build_tiny(model_name, **without_free_bits(model_name))
+    model.fit(corpus, batch_size=16, epochs=10, callbacks=[StopAfter(1)], verbose=0)
+    model.save(tmp_path / "model.keras")
+    other = zoo.load(tmp_path / "model.keras")
+    first, second = (m.fit(corpus[:16], batch_size=16, verbose=0).history for m in (model, other))
+    assert first == second
+    assert_same(weights(other), weights(model))
+
+
+@pytest.mark.parametrize("options", [{}, {"steps_per_epoch": 3}, {"shuffle": False}], ids=str)
+def test_a_resumed_fit_equals_an_uninterrupted_one(build_tiny, model_name, corpus, tmp_path, options):
+    start = build_tiny(model_name, texts=corpus, **without_free_bits(model_name))
+    start.save(tmp_path / "start.keras")
+    whole, part = (zoo.load(tmp_path / "start.keras") for _ in range(2))
+    whole.fit(corpus, batch_size=16, epochs=4, verbose=0, **options)
+    part.fit(corpus, batch_size=16, epochs=4, callbacks=[StopAfter(2)], verbose=0, **options)
+    part.save(tmp_path / "part.keras")
+    resumed = zoo.load(tmp_path / "part.keras")
+    resumed.fit(corpus, batch_size=16, initial_epoch=2, epochs=4, verbose=0, **options)
+    assert_same(weights(resumed), weights(whole))
+    assert any(np.any(a != b) for a, b in zip(weights(part), weights(whole), strict=True))
+
+
+def test_a_model_without_vocabulary_survives_saving(build_tiny, model_name, corpus, tmp_path):
+    model = build_tiny(model_name)
+    model.save(tmp_path / "model.keras")
+    other = zoo.load(tmp_path / "model.keras")
+    assert not other.built and settings(other) == settings(model)
+    other.fit(corpus[:16], verbose=0)
+    assert other.built
+
+
+def test_a_model_survives_its_configuration(fitted, model_name):
+    model = fitted(model_name)
+    config = json.loads(json.dumps(model.get_config()))
+    other = type(model).from_config(config)
+    assert settings(other) == settings(model)
+    assert [w.shape for w in other.weights] == [w.shape for w in model.weights]
+
+
+def test_every_hyperparameter_is_in_the_configuration(model_name, build_tiny):
+    assert set(zoo.spec(model_name).hyperparameters) <= set(build_tiny(model_name).get_config())
+
+
+def test_another_optimizer_replaces_the_own_one_and_survives_saving(saved, model_name, corpus, tmp_path):
+    model = zoo.load(saved(model_name))
+    model.compile(keras.optimizers.SGD(0.03, momentum=0.5))
+    model.fit(corpus[:16], verbose=0)
+    model.save(tmp_path / "model.keras")
+    other = zoo.load(tmp_path / "model.keras")
+    assert isinstance(other.optimizer, keras.optimizers.SGD)
+    assert float(other.optimizer.learning_rate) == pytest.approx(0.03) and other.optimizer.momentum == 0.5
+    assert_same([np.asarray(v) for v in other.optimizer.variables], [np.asarray(v) for v in model.optimizer.variables])
+
+
+def test_weights_survive_a_weights_file(fitted, saved, model_name, tmp_path, corpus):
+    model, other = fitted(model_name), zoo.load(saved(model_name))
+    other.fit(corpus[:16], verbose=0)
+    model.save_weights(tmp_path / "all.weights.h5")
+    other.load_weights(tmp_path / "all.weights.h5")
+    assert other.generate(4, seed=0) == model.generate(4, seed=0)
+
+
+# Keras workflows
+
+
+@contextlib.contextmanager
+def policy(name):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+def test_mixed_precision_trains_writes_and_survives_saving(build_tiny, model_name, corpus, tmp_path):
+    with policy("mixed_bfloat16"):
+        model = build_tiny(model_name)
+        history = model.fit(corpus, batch_size=16, epochs=2, verbose=0).history
+        assert model.dtype_policy.name == "mixed_bfloat16"
+        numbers = numbers_of(model, corpus[:3])
+    assert np.isfinite(history["loss"]).all()
+    assert all(weight.dtype == "float32" for weight in model.trainable_variables)
+    model.save(tmp_path / "model.keras")
+    other = zoo.load(tmp_path / "model.keras")  # outside the policy: it is the model's own
+    for verb, values in numbers_of(other, corpus[:3]).items():
+        np.testing.assert_array_equal(values, numbers[verb], err_msg=verb)
+
+
+def test_callbacks_work_as_in_keras(saved, model_name, corpus, tmp_path):
+    model = zoo.load(saved(model_name))
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="val_loss", save_best_only=True),
+        keras.callbacks.EarlyStopping("val_loss", patience=5, restore_best_weights=True),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+    ]
+    model.fit(corpus, validation_data=corpus[:8], epochs=2, callbacks=callbacks, verbose=0)
+    assert zoo.load(tmp_path / "best.keras").generate(1, seed=0)
+    assert "val_loss" in (tmp_path / "log.csv").read_text()
+
+
+ELSEWHERE = """
+    import json, sys
+    import tensorflow as tf
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    import keras, keras_textgen
+    names, folder, corpus = json.loads(sys.argv[1])
+    found = {name: {} for name in names}
+
+    def attempt(name, what, action):
+        try:
+            found[name][what] = action()
+        except Exception as error:
+            found[name][what] = f"{type(error).__name__}: {error}"
+
+    for name in names:
+        attempt(name, "load", lambda: keras.saving.load_model(f"{folder}/{name}.keras").generate(3, seed=5))
+
+    import zoo
+
+    def distributed(name, replicas):
+        with tf.distribute.MirroredStrategy([f"CPU:{index}" for index in range(replicas)]).scope():
+            model = zoo.load(f"{folder}/{name}.keras")
+        steps = lambda: int(model.optimizer.iterations.numpy())
+        before = steps()
+        history = model.fit(corpus, batch_size=16, epochs=1, verbose=0).history
+        return {"loss": history["loss"][0], "steps": steps() - before, "settled": getattr(model, "settled", True)}
+
+    for name in names:
+        attempt(name, "two replicas", lambda: distributed(name, 2))
+    print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(saved, fitted, corpus, tmp_path_factory):
+    """What a fresh process with two logical devices makes of the saved models: one process for all of them."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    for name in zoo.list_models():
+        fitted(name).save(folder / f"{name}.keras")
+    arguments = json.dumps([zoo.list_models(), str(folder), corpus])
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(ELSEWHERE), arguments], capture_output=True, text=True, env=os.environ
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_keras_loads_a_saved_model_in_a_fresh_process(fitted, elsewhere, model_name):
+    assert elsewhere[model_name]["load"] == fitted(model_name).generate(3, seed=5)
+
+
+def test_a_mirrored_strategy_trains_on_two_devices(elsewhere, model_name):
+    result = elsewhere[model_name]["two replicas"]
+    assert isinstance(result, dict), result
+    assert np.isfinite(result["loss"]) and result["steps"] > 0

@@ -1,0 +1,249 @@
+"""Exports: versions that appear whole or not at all, and that answer as the Python model does."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from keras_textgen.errors import InputError
+
+SIGNATURES = {
+    "generate": ({"num": tf.int32, "seed": tf.int64, "temperature": tf.float32}, {"texts": tf.string}),
+    "encode": ({"texts": tf.string}, {"latents": tf.float32, "scales": tf.float32}),
+    "decode": ({"latents": tf.float32}, {"texts": tf.string}),
+    "reconstruct": ({"texts": tf.string}, {"texts": tf.string}),
+    "interpolate": ({"a": tf.string, "b": tf.string, "steps": tf.int32, "spherical": tf.bool}, {"texts": tf.string}),
+    "score": ({"texts": tf.string, "num_samples": tf.int32, "seed": tf.int64}, {"log_likelihood": tf.float32}),
+}
+
+
+@pytest.fixture(scope="session")
+def exported(fitted, tmp_path_factory):
+    """`exported(name)`: the folder of version 1 of the fitted model, and what TensorFlow loads from it."""
+    found = {}
+
+    def get(name):
+        if name not in found:
+            folder = zoo.export(fitted(name), tmp_path_factory.mktemp("exported") / name)
+            found[name] = folder, tf.saved_model.load(str(folder))
+        return found[name]
+
+    return get
+
+
+def ask(loaded, signature, **inputs):
+    return loaded.signatures[signature](**inputs)
+
+
+def strings(texts):
+    return [text.decode("utf-8") for text in np.ravel(texts.numpy())]
+
+
+def names(folder):
+    return sorted(os.listdir(folder))
+
+
+def test_versions_count_up_and_nothing_else_is_left(fitted, tmp_path):
+    model = fitted("lstm_vae")
+    places = [zoo.export(model, tmp_path / "a" / "b") for _ in range(3)]
+    assert [place.name for place in places] == ["1", "2", "3"]
+    assert names(tmp_path / "a" / "b") == ["1", "2", "3"]
+    assert all((place / "saved_model.pb").is_file() for place in places)
+
+
+def test_a_version_is_one_over_the_highest_whatever_else_is_there(fitted, tmp_path):
+    for name in ("3", "07", "notes", ".hidden"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "12").write_text("a file")
+    assert zoo.export(fitted("lstm_vae"), str(tmp_path)).name == "13"
+    assert names(tmp_path) == [".hidden", "07", "12", "13", "3", "notes"]
+
+
+@pytest.mark.parametrize(
+    "failure, raised",
+    [
+        (OSError(28, "No space left on device"), InputError),
+        (tf.errors.ResourceExhaustedError(None, None, "disk full"), InputError),
+        (RuntimeError("a bug"), RuntimeError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+def test_a_failure_while_writing_leaves_nothing(fitted, tmp_path, monkeypatch, failure, raised):
+    zoo.export(fitted("lstm_vae"), tmp_path)
+
+    def fail(module, folder, signatures=None, **kwargs):
+        os.makedirs(folder)
+        (folder / "saved_model.pb").write_text("half of it")
+        raise failure
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(raised) as error:
+        zoo.export(fitted("lstm_vae"), tmp_path)
+    assert "\n" not in str(error.value)
+    assert names(tmp_path) == ["1"]
+
+
+def test_a_race_for_a_number_takes_the_next(fitted, tmp_path, monkeypatch):
+    rename, calls = os.rename, []
+
+    def other_export_first(source, target):
+        calls.append(target)
+        if len(calls) == 1:
+            os.makedirs(target / "variables")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", other_export_first)
+    assert zoo.export(fitted("lstm_vae"), tmp_path).name == "2"
+    assert names(tmp_path) == ["1", "2"]
+
+
+def test_a_target_that_cannot_be_written_is_refused(fitted, tmp_path):
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match="cannot be written") as error:
+            zoo.export(fitted("lstm_vae"), target)
+        assert "\n" not in str(error.value)
+
+
+def test_a_read_only_target_is_refused(fitted, tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")  # as root nothing is forbidden
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(InputError, match="Permission denied"):
+        zoo.export(fitted("lstm_vae"), tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_model_without_vocabulary_is_refused(model_name, tmp_path):
+    with pytest.raises(InputError, match="no vocabulary yet"):
+        zoo.export(zoo.build(model_name), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_other_accounts_may_read_an_export(exported):
+    folder, _ = exported("lstm_vae")
+    assert folder.stat().st_mode & 0o055 == 0o055
+
+
+# Answers
+
+
+def test_signatures_take_and_give_named_tensors_of_fixed_types(fitted, exported, model_name):
+    model, (_, loaded) = fitted(model_name), exported(model_name)
+    assert set(loaded.signatures) == {"serving_default", *model.signatures()}
+    for name in model.signatures():
+        takes, gives = SIGNATURES[name]
+        signature = loaded.signatures[name]
+        assert {key: spec.dtype for key, spec in signature.structured_input_signature[1].items()} == takes
+        assert {key: spec.dtype for key, spec in signature.structured_outputs.items()} == gives
+
+
+def test_every_verb_of_a_model_is_a_signature(fitted, model_name):
+    model = fitted(model_name)
+    verbs = {verb for verb in SIGNATURES if callable(getattr(model, verb, None))}
+    assert set(model.signatures()) == verbs
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 0.0])
+def test_an_export_writes_what_python_writes(fitted, exported, model_name, temperature):
+    model, (_, loaded) = fitted(model_name), exported(model_name)
+    for signature in ("generate", "serving_default"):
+        inputs = dict(num=tf.constant(7), seed=tf.constant(11, tf.int64), temperature=tf.constant(temperature))
+        texts = strings(ask(loaded, signature, **inputs)["texts"])
+        assert texts == model.generate(7, seed=11, temperature=temperature)
+
+
+def test_an_export_scores_as_python_does(fitted, exported, latent_name, corpus):
+    model, (_, loaded) = fitted(latent_name), exported(latent_name)
+    answer = ask(
+        loaded, "score", texts=tf.constant(corpus[:9]), num_samples=tf.constant(20), seed=tf.constant(3, tf.int64)
+    )
+    np.testing.assert_allclose(answer["log_likelihood"], model.score(corpus[:9], num_samples=20, seed=3), rtol=1e-5)
+
+
+def test_an_export_encodes_decodes_and_reconstructs_as_python_does(fitted, exported, latent_name, corpus):
+    model, (_, loaded) = fitted(latent_name), exported(latent_name)
+    latents = ask(loaded, "encode", texts=tf.constant(corpus))["latents"]
+    np.testing.assert_allclose(latents, model.encode(corpus), rtol=1e-5, atol=1e-6)
+    z = np.random.default_rng(0).normal(size=[9, model.latent_dim]).astype(np.float32)
+    assert strings(ask(loaded, "decode", latents=tf.constant(z))["texts"]) == model.decode(z)
+    assert strings(ask(loaded, "reconstruct", texts=tf.constant(corpus))["texts"]) == model.reconstruct(corpus)
+
+
+@pytest.mark.parametrize("method", ["linear", "spherical"])
+def test_an_export_interpolates_as_python_does(fitted, exported, latent_name, corpus, method):
+    model, (_, loaded) = fitted(latent_name), exported(latent_name)
+    a, b = corpus[:2], corpus[-2:]
+    texts = ask(
+        loaded, "interpolate", a=tf.constant(a), b=tf.constant(b), steps=tf.constant(4),
+        spherical=tf.constant(method == "spherical"),
+    )["texts"]  # fmt: skip
+    assert texts.shape == (2, 4)
+    assert strings(texts) == [text for path in model.interpolate(a, b, 4, method=method) for text in path]
+
+
+ODD = [b"", b"  ", b"zebra xylophone", b"the \xff\xfe cat", b"\xe4\xb8", b"<pad> </s> <s> <unk>", b"the cat " * 99]
+
+
+@pytest.mark.parametrize("texts", [[text] for text in ODD] + [ODD], ids=lambda texts: str(texts)[:30])
+def test_odd_texts_get_an_answer_in_valid_utf8(exported, latent_name, texts):
+    _, loaded = exported(latent_name)
+    answer = ask(loaded, "encode", texts=tf.constant(texts))
+    assert np.isfinite(answer["latents"]).all() and np.isfinite(answer["scales"]).all()
+    assert len(strings(ask(loaded, "reconstruct", texts=tf.constant(texts))["texts"])) == len(texts)
+    scores = ask(loaded, "score", texts=tf.constant(texts), num_samples=tf.constant(2), seed=tf.constant(0, tf.int64))
+    assert np.isfinite(scores["log_likelihood"]).all()
+
+
+@pytest.mark.parametrize("kind", ["characters", "bytes"])
+def test_odd_texts_get_valid_utf8_from_other_tokenizers(build_tiny, corpus, tmp_path, kind):
+    model = build_tiny("lstm_vae", tokenizer=kind, texts=corpus)
+    loaded = tf.saved_model.load(str(zoo.export(model, tmp_path)))
+    for texts in (ODD, [b""], [b"\xff"]):
+        assert len(strings(ask(loaded, "reconstruct", texts=tf.constant(texts))["texts"])) == len(texts)
+    inputs = dict(num=tf.constant(20), seed=tf.constant(1, tf.int64), temperature=tf.constant(1.0))
+    assert strings(ask(loaded, "generate", **inputs)["texts"]) == model.generate(20, seed=1)
+
+
+def test_no_texts_get_no_answer(exported, model_name):
+    _, loaded = exported(model_name)
+    inputs = dict(num=tf.constant(0), seed=tf.constant(1, tf.int64), temperature=tf.constant(1.0))
+    assert strings(ask(loaded, "generate", **inputs)["texts"]) == []
+
+
+def test_an_export_holds_each_weight_once(fitted, exported, model_name):
+    folder, _ = exported(model_name)
+    stored = sum(path.stat().st_size for path in (folder / "variables").iterdir())
+    needed = sum(int(np.prod(weight.shape)) * 4 for weight in fitted(model_name).weights)
+    assert stored < 1.5 * needed + 10_000
+
+
+FRESH = """
+    import json, sys
+    import tensorflow as tf
+    assert "keras_textgen" not in sys.modules
+    answers = {}
+    for name, folder in json.loads(sys.argv[1]).items():
+        inputs = dict(num=tf.constant(5), seed=tf.constant(8, tf.int64), temperature=tf.constant(1.0))
+        texts = tf.saved_model.load(folder).signatures["generate"](**inputs)["texts"].numpy().tolist()
+        answers[name] = [text.decode() for text in texts]
+    print(json.dumps(answers))
+"""
+
+
+def test_a_process_with_plain_tensorflow_writes_the_same_texts(fitted, exported, tmp_path):
+    folders = {name: str(exported(name)[0]) for name in zoo.list_models()}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FRESH), json.dumps(folders)],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout) == {name: fitted(name).generate(5, seed=8) for name in folders}
