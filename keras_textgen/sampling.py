@@ -136,7 +136,7 @@ def decode(step: Callable, state, choose: Callable, uniforms: tf.Tensor) -> tf.T
     never = tf.constant([PADDING, START, UNKNOWN])
 
     def more(position, tokens, ended, state, written):
-        return (position < length) & ~tf.reduce_all(ended)
+        return (position < length) & ((position == 0) | ~tf.reduce_all(ended))
 
     def write(position, tokens, ended, state, written):
         logits, state = step(tokens, state)

@@ -220,19 +220,20 @@ class VocabularyTokenizer(Tokenizer):
 
 CLOSING = r".,!?;:…)\]}"  # marks that lean on the word before them
 OPENING = r"(\[{"  # and on the word after; a straight quotation mark could be either, so it stands alone
+MARKS = CLOSING + OPENING + '"'
 
 
 def detach_punctuation(texts: tf.Tensor) -> tf.Tensor:
     """Puts spaces between words and the marks around them; a run of marks stays one (!? and ...), and so do marks
     inside a word (3.50, o'clock)."""
-    texts = tf.strings.regex_replace(texts, rf'([^\s{CLOSING}"])([{CLOSING}"]+)(\s|$)', r"\1 \2\3")
+    texts = tf.strings.regex_replace(texts, rf'([^\s{MARKS}])([{CLOSING}"]+)(\s|$)', r"\1 \2\3")
     return tf.strings.regex_replace(texts, rf'(^|\s)([{OPENING}"]+)([^\s{OPENING}"])', r"\1\2 \3")
 
 
 def attach_punctuation(texts: tf.Tensor) -> tf.Tensor:
     """Takes the spaces out again; `detach_punctuation` of the result gives the same tokens."""
     for _ in range(2):  # neighbours share the space between them, so a second pass takes the other half
-        texts = tf.strings.regex_replace(texts, rf'([^\s{CLOSING}"]) ([{CLOSING}]+)( |$)', r"\1\2\3")
+        texts = tf.strings.regex_replace(texts, rf"([^\s{MARKS}]) ([{CLOSING}]+)( |$)", r"\1\2\3")
     return tf.strings.regex_replace(texts, rf'(^| )([{OPENING}]+) ([^\s{OPENING}"])', r"\1\2\3")
 
 
@@ -288,6 +289,9 @@ class CharacterTokenizer(VocabularyTokenizer):
 
 def in_graph(tokenizer):
     """keras-hub's `tokenize` and `detokenize` as graph functions; called eagerly they return lists, not tensors."""
+    with tf.init_scope():  # keras-hub makes its tables at the first call, and must not make them inside a graph
+        tokenizer.tokenize(tf.constant(["a"]))
+        tokenizer.detokenize(tf.ragged.constant([[5]]))
     strings = tf.TensorSpec([None], tf.string)
     ids = tf.RaggedTensorSpec([None, None], tf.int32)
     return tf.function(tokenizer.tokenize, [strings]), tf.function(tokenizer.detokenize, [ids])

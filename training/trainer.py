@@ -20,7 +20,7 @@ class RunConfig:
 
     Attributes:
         model, preset, hyperparameters: what `zoo.build` takes.
-        data, text, labels, valid, test: what `corpora.load` takes.
+        data, text, labels, valid, test: what `corpora.load` takes; `limit`: train on the first texts only.
         tokenizer: "words", "characters", "wordpiece" or "bytes"; `tokenizer_options`: its keywords.
         epochs, batch_size: of the training.
         learning_rate: of Adam at the start; None for the model's own optimizer as it is.
@@ -40,6 +40,7 @@ class RunConfig:
     labels: list[str] | None = None
     valid: str | None = None
     test: str | None = None
+    limit: int | None = None
     tokenizer: str = "words"
     tokenizer_options: dict = dataclasses.field(default_factory=dict)
     epochs: int = 30
@@ -65,15 +66,19 @@ class RunConfig:
             raise unknown("decay", self.decay, DECAYS)
         for name in ("epochs", "batch_size", "validation_texts", "validation_samples", "samples_every"):
             whole(1, **{name: getattr(self, name)})
+        if self.limit is not None:
+            whole(1, limit=self.limit)
         if self.learning_rate is not None:
             number(above=0, learning_rate=self.learning_rate)
         return self
 
     def load_corpus(self):
         """The corpus that the configuration names."""
-        return corpora.load(
-            self.data, seed=self.seed, text=self.text, labels=self.labels, valid=self.valid, test=self.test
-        )
+        files = {"valid": self.valid, "test": self.test}
+        corpus = corpora.load(self.data, seed=self.seed, text=self.text, labels=self.labels, **files)
+        if self.limit is not None:
+            corpus.train = corpus.train.take(range(min(self.limit, len(corpus.train))))
+        return corpus
 
     def build_model(self, texts):
         """The model with the vocabulary of `texts`, compiled for this run."""

@@ -278,7 +278,7 @@ def test_wrong_arguments_to_fit_are_refused_in_one_line(saved, model_name, wrong
 def test_no_ids_are_refused_in_one_line(fitted, model_name):
     # Not through fit, which would wait for the first of no batches for ever.
     with pytest.raises(InputError) as error:
-        fitted(model_name).as_ids(np.zeros([0, 5], np.int32))
+        fitted(model_name).ids(np.zeros([0, 5], np.int32))
     assert one_line(error)
 
 
@@ -532,7 +532,7 @@ ELSEWHERE = """
     import tensorflow as tf
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    import keras, keras_textgen
+    import keras, keras_textgen.models
     names, folder, corpus = json.loads(sys.argv[1])
     found = {name: {} for name in names}
 

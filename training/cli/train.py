@@ -25,6 +25,7 @@ def command(
     text: Annotated[
         str | None, typer.Option(help="The text column: a name, or a number from 0 without a header.")
     ] = None,
+    limit: Annotated[int | None, typer.Option(help="Train on the first texts only.")] = None,
     preset: Annotated[str | None, typer.Option(help="Hyper-parameters for a purpose; see `textgen models`.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A hyper-parameter, as name=value; repeatable.")
@@ -59,6 +60,7 @@ def command(
             text=int(text) if text is not None and text.isdecimal() else text,
             valid=valid,
             test=test,
+            limit=limit,
             tokenizer=tokenizer,
             tokenizer_options={} if splitting is None else {"splitting": splitting},
             epochs=epochs,

@@ -2,10 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
-from keras_textgen.errors import InputError
-
 
 class Texts(list[str]):
     """A list of texts. `labels` maps the name of an attribute to one label a text; {} where there are none."""
@@ -37,10 +33,3 @@ class Corpus:
     def __repr__(self) -> str:
         sizes = f"{len(self.train):,} train, {len(self.valid):,} valid, {len(self.test):,} test"
         return f"{type(self).__name__}({self.name!r}: {sizes})"
-
-
-def whole_number(name: str, value: int) -> int:
-    """`value` as an int. Raises InputError, which calls it `name`, unless it is a whole number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise InputError(f"{name} must be a whole number of at least 0, not {value!r}")
-    return int(value)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
-from training.corpora.corpus import Corpus, Texts, whole_number
+from training.corpora.corpus import Corpus, Texts
 
 TEXT_COLUMNS = ("text", "sentence", "review")
 SPLIT_SHARE, SPLIT_MOST = 0.05, 2_000
@@ -38,7 +39,7 @@ def load_files(
     `corpora` are the names to propose where no such file exists. Raises InputError for whatever can't be read.
     """
     labels = [labels] if isinstance(labels, (str, int)) else list(labels or ())
-    split_seed = whole_number("split_seed", split_seed)
+    split_seed = whole(0, split_seed=split_seed)
     if not os.path.exists(paths["train"]) and not paths["train"].suffix and len(paths["train"].parts) == 1:
         near = difflib.get_close_matches(paths["train"].name, _siblings(paths["train"]))
         raise unknown("corpus", str(paths["train"]), [*corpora, *near])

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
 from training.corpora.chart import Chart
-from training.corpora.corpus import Corpus, Texts, whole_number
+from training.corpora.corpus import Corpus, Texts
 from training.corpora.grammar import Grammar
 from training.corpora.notation import read_grammar
 from training.corpora.reviews import FEATURES, LONGEST, RULES, SHORTEST
@@ -40,7 +41,7 @@ class ReviewsCorpus(Corpus):
 
     def __init__(self, seed: int = 0):
         """Draws the texts: the same for the same `seed` everywhere. Raises InputError unless it is an int >= 0."""
-        self.seed = whole_number("seed", seed)
+        self.seed = whole(0, seed=seed)
         self.attribute_values = {name: tuple(FEATURES[name]) for name in sorted(ATTRIBUTES)}
         self.vocabulary = reviews_grammar().words
         parts = {part: self._draw(size, [self.seed, position]) for position, (part, size) in enumerate(SIZES.items())}
@@ -90,7 +91,7 @@ class ReviewsCorpus(Corpus):
                 raise unknown("attribute", name, self.attribute_values)
             if value not in self.attribute_values[name]:
                 raise unknown(name, value, self.attribute_values[name])
-        return self._draw(whole_number("num", num), [whole_number("seed", seed), len(SIZES)], attributes)
+        return self._draw(whole(0, num=num), [whole(0, seed=seed), len(SIZES)], attributes)
 
     def _draw(self, num: int, seeds: list[int], attributes: dict[str, str] | None = None) -> Texts:
         wanted = (attributes or {}).items()
