@@ -289,9 +289,6 @@ class CharacterTokenizer(VocabularyTokenizer):
 
 def in_graph(tokenizer):
     """keras-hub's `tokenize` and `detokenize` as graph functions; called eagerly they return lists, not tensors."""
-    with tf.init_scope():  # keras-hub makes its tables at the first call, and must not make them inside a graph
-        tokenizer.tokenize(tf.constant(["a"]))
-        tokenizer.detokenize(tf.ragged.constant([[5]]))
     strings = tf.TensorSpec([None], tf.string)
     ids = tf.RaggedTensorSpec([None, None], tf.int32)
     return tf.function(tokenizer.tokenize, [strings]), tf.function(tokenizer.detokenize, [ids])
@@ -338,15 +335,12 @@ class WordPieceTokenizer(Tokenizer):
 
 @keras.saving.register_keras_serializable("keras_textgen")
 class ByteTokenizer(Tokenizer):
-    """The 256 bytes of UTF-8, by keras-hub: any text in any script, nothing to learn, nothing unknown."""
+    """The 256 bytes of UTF-8: any text in any script, nothing to learn, nothing unknown.
+
+    In plain TensorFlow ops: keras-hub's keeps a constant of the first graph that it is traced in, so it cannot be in two.
+    """
 
     learns = False
-
-    def __init__(self, **kwargs):
-        from keras_hub.tokenizers import ByteTokenizer as Bytes
-
-        super().__init__(**kwargs)
-        self.to_bytes, self.from_bytes = in_graph(Bytes(lowercase=False, errors="replace"))
 
     @property
     def vocabulary_size(self):
@@ -361,12 +355,14 @@ class ByteTokenizer(Tokenizer):
         return self
 
     def tokenize(self, texts):
-        marked = tf.strings.join([self.normalize(texts), "."])  # keras-hub cannot split a batch of empty texts
-        return tf.cast(self.to_bytes(marked), tf.int32)[:, :-1] + len(SPECIAL_TOKENS)
+        pieces = tf.strings.bytes_split(self.normalize(texts))
+        values = tf.reshape(tf.io.decode_raw(pieces.flat_values, tf.uint8), [-1])
+        return pieces.with_flat_values(tf.cast(values, tf.int32) + len(SPECIAL_TOKENS))
 
     def join(self, ids):
-        known = tf.ragged.boolean_mask(ids, ids > UNKNOWN)
-        return self.from_bytes(known - len(SPECIAL_TOKENS))
+        pieces = tf.constant([b""] * len(SPECIAL_TOKENS) + [bytes([value]) for value in range(256)])
+        texts = tf.strings.reduce_join(ids.with_flat_values(tf.gather(pieces, ids.flat_values)), axis=-1)
+        return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
 
 
 TOKENIZERS = {
