@@ -337,7 +337,8 @@ class WordPieceTokenizer(Tokenizer):
 class ByteTokenizer(Tokenizer):
     """The 256 bytes of UTF-8: any text in any script, nothing to learn, nothing unknown.
 
-    In plain TensorFlow ops: keras-hub's keeps a constant of the first graph that it is traced in, so it cannot be in two.
+    In plain TensorFlow ops: the one of keras-hub keeps a constant of the first graph it is traced in, and fails in a
+    second.
     """
 
     learns = False

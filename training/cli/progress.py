@@ -5,7 +5,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training.cli.shared import errors
 
-SHOWN = ("loss", "distortion", "rate", "perplexity", "val_nll", "val_perplexity")
+SHOWN = ("loss", "distortion", "rate", "val_nll", "val_perplexity")
 
 
 class ShowProgress(keras.callbacks.Callback):
@@ -33,14 +33,17 @@ class ShowProgress(keras.callbacks.Callback):
         self.bar.start()
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
         self.bar.update(self.task, completed=epoch * self.steps, epoch=epoch + 1)
 
     def on_train_batch_end(self, batch, logs=None):
         if batch % 10 == 0:
-            self.bar.update(self.task, advance=10, loss=float(logs["loss"]))
+            done = self.epoch * self.steps + batch + 1
+            self.bar.update(self.task, completed=done, loss=float(logs["loss"]))
 
     def on_epoch_end(self, epoch, logs=None):
         figures = "  ".join(f"{name} {logs[name]:.3f}" for name in SHOWN if name in logs)
+        self.bar.update(self.task, completed=(epoch + 1) * self.steps)
         errors.print(f"epoch {epoch + 1:>3}/{self.epochs}  {figures}")
 
     def on_train_end(self, logs=None):

@@ -13,7 +13,7 @@ from rich.table import Table
 from keras_textgen.errors import InputError
 
 console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def fail(message: str, code: int = 2) -> None:
@@ -91,7 +91,7 @@ def print_lines(lines) -> None:
 
 def table(title: str, columns: list[str], rows: list[list]) -> None:
     """A table on the terminal; texts are shown as they are, whatever marks they hold."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", show_header=any(columns))
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
