@@ -3,21 +3,7 @@ import pytest
 
 import zoo
 from training import corpora
-from training.evaluation import evaluate, evaluate_against_grammar
-
-
-class WritesTheGrammar:
-    """A model that is the grammar itself: its figures must be the exact ones."""
-
-    def __init__(self, corpus, spoiled=0):
-        self.corpus, self.spoiled = corpus, spoiled
-
-    def generate(self, num, seed):
-        texts = list(self.corpus.sample(num, seed + 123))
-        return ["pizza the was."] * self.spoiled + texts[self.spoiled :]
-
-    def score(self, texts, num_samples, seed):
-        return self.corpus.log_prob(texts)
+from training.evaluation import against_grammar, evaluate
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +12,30 @@ def reviews():
 
 
 def test_the_grammar_itself_stands_on_the_floor(reviews):
-    figures = evaluate_against_grammar(WritesTheGrammar(reviews), reviews, num=200)
-    assert figures["over_floor"] == pytest.approx(0, abs=1e-9)
+    texts = reviews.test[:500]
+    figures = against_grammar(texts, -reviews.log_prob(texts), reviews.sample(200, 9), reviews)
+    assert figures["over_floor"] == pytest.approx(0, abs=1e-12)
     assert figures["novel_nll"] == pytest.approx(figures["novel_floor"])
     assert figures["grammatical"] == 1
-    assert figures["entropy"] == pytest.approx(reviews.entropy(), abs=1e-6)
+    assert figures["entropy"] == reviews.entropy()
 
 
-def test_ungrammatical_samples_are_counted(reviews):
-    assert evaluate_against_grammar(WritesTheGrammar(reviews, spoiled=50), reviews, num=200)["grammatical"] == 0.75
+def test_figures_against_the_grammar_are_counted_by_hand(reviews):
+    texts = [reviews.train[0], *reviews.novel[:3]]
+    nats = np.array([10.0, 20.0, 30.0, 40.0])
+    samples = ["pizza the was.", reviews.train[1], reviews.novel[0], "were pizza."]
+    figures = against_grammar(texts, nats, samples, reviews)
+    assert (figures["grammatical"], figures["novel_samples"], figures["samples"]) == (0.5, 0.75, 4)
+    assert figures["novel_nll"] == 30
+    assert figures["novel_floor"] == pytest.approx(-reviews.log_prob(texts[1:]).mean())
+    assert figures["over_floor"] == pytest.approx(25 / -reviews.log_prob(texts).mean() - 1)
+
+
+def test_the_model_is_judged_by_the_grammar_that_is_given(tiny_run, reviews):
+    model = zoo.load(tiny_run.path)
+    figures = evaluate(model, reviews.test[:20], num_samples=2, grammar=reviews, num=5)
+    assert figures["samples"] == 5
+    assert figures["over_floor"] == pytest.approx(figures["nll"] / figures["floor"] - 1, rel=1e-4)
 
 
 def test_figures_agree_with_each_other(tiny_run):

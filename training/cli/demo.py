@@ -23,7 +23,7 @@ def command(
     import zoo
     from training import corpora, trainer
     from training.cli.progress import ShowProgress
-    from training.evaluation import evaluate, evaluate_against_grammar
+    from training.evaluation import evaluate
 
     def watch(folder, config, steps):
         return [ShowProgress(config.epochs, steps)]
@@ -54,8 +54,7 @@ def command(
     table("Reconstructions", ["text", "what came back"], [list(pair) for pair in pairs])
     a, b = corpus.test[0], corpus.test[1]
     table("An interpolation", [f"from {a!r} to {b!r}"], [[text] for text in model.interpolate(a, b, 6)])
-    figures = evaluate(model, corpus.test[:500], num_samples=20)
-    figures |= evaluate_against_grammar(model, corpus, num=500, num_samples=10)
+    figures = evaluate(model, corpus.test[:1000], num_samples=20, grammar=corpus, num=500)
     figures_table("Test figures (a real run takes 30 epochs on all 50,000 texts)", figures)
 
     path = zoo.export(model, export)

@@ -42,9 +42,8 @@ def command(
         texts = list(getattr(corpus, split)) if split != "all" else [*corpus.train, *corpus.valid, *corpus.test]
     loaded = load_model(model)
 
-    from training.evaluation import evaluate, evaluate_against_grammar
+    from training.evaluation import evaluate
 
-    figures = evaluate(loaded, texts, num_samples=samples, seed=seed)
-    if hasattr(corpus, "is_grammatical") and split == "test" and hasattr(loaded, "score"):
-        figures |= evaluate_against_grammar(loaded, corpus, num=num, num_samples=samples, seed=seed)
+    grammar = corpus if hasattr(corpus, "is_grammatical") else None
+    figures = evaluate(loaded, texts, num_samples=samples, seed=seed, grammar=grammar, num=num)
     print_json(figures) if json else figures_table(f"{model} on {len(texts):,} texts ({split})", figures)
