@@ -134,11 +134,12 @@ def test_annotations_that_other_packages_may_write_raise_no_error(expected):
 
 def test_presets_are_hyperparameters_of_their_model(model_name):
     for preset in zoo.list_presets(model_name):
-        known = zoo.spec(model_name).hyperparameters
-        for key, value in zoo.spec(model_name).presets[preset].items():
-            model = zoo.build(model_name, preset=preset)
-            assert key in known
-            assert getattr(model, key) == value
+        values = zoo.spec(model_name).presets[preset]
+        assert set(values) <= set(zoo.spec(model_name).hyperparameters)
+        by_preset = zoo.build(model_name, preset=preset).get_config()
+        by_hand, default = zoo.build(model_name, **values).get_config(), zoo.build(model_name).get_config()
+        assert all(by_preset[key] == by_hand[key] for key in values)
+        assert any(by_preset[key] != default[key] for key in values)
 
 
 def test_keywords_go_over_a_preset():
