@@ -53,6 +53,14 @@ class RunConfig:
     validation_samples: int = 5
     samples_every: int = 5
 
+    @classmethod
+    def of(cls, folder: RunFolder) -> "RunConfig":
+        """The configuration that a run was started with; `InputError` if it is of another version."""
+        try:
+            return cls(**folder.config()).check()
+        except TypeError as error:
+            raise InputError(f"{folder.path / 'config.json'} is not of this version: {error}") from None
+
     def check(self) -> "RunConfig":
         """Refuses what is out of range, before anything is loaded; returns itself."""
         import zoo
@@ -142,10 +150,7 @@ def resume(path, watch: Callable = lambda folder, config, steps: []) -> dict:
     import zoo
 
     folder = RunFolder.open(path)
-    try:
-        config = RunConfig(**folder.config()).check()
-    except TypeError as error:
-        raise InputError(f"{path}/config.json is not of this version: {error}") from None
+    config = RunConfig.of(folder)
     corpus = config.load_corpus()
     with folder.locked():
         state = folder.state()

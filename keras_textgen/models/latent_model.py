@@ -238,7 +238,7 @@ class LatentTextModel(TextModel):
         return {
             "mutual_information": mutual_information(means, scales, z),
             "mutual_information_cap": float(np.log(len(means))),
-            "mutual_information_batch_32": mutual_information(means, scales, z, batch_size=min(32, len(means))),
+            "mutual_information_batch_32": mutual_information(means, scales, z, batch_size=32),
             "active_units": active_units(means),
         }
 

@@ -52,6 +52,8 @@ def files(tmp_path, tiny_run):
     (tmp_path / "foreign.keras").write_bytes(b"PK\x03\x04 something else")
     (tmp_path / "empty.keras").write_bytes(b"")
     (tmp_path / "folder").mkdir()
+    (tmp_path / "other_version").mkdir()
+    (tmp_path / "other_version" / "config.json").write_text('{"model": "lstm_vae", "data": "reviews", "wings": 2}')
     return tmp_path
 
 
@@ -80,6 +82,8 @@ BAD = {
     "run folder below a file": ((*TRAIN, "{run.data}", "--out", "{run.data}/run"), "cannot be written"),
     "resume nothing": (("train", "--resume", "{files}/missing"), "there is no run folder"),
     "resume what is no run": (("train", "--resume", "{files}/folder"), "is {files}/folder a run folder?"),
+    "resume a run of another version": (("train", "--resume", "{files}/other_version"), "is not of this version"),
+    "evaluate a run of another version": (("evaluate", "{files}/other_version"), "is not of this version"),
     "resume with options": (("train", "lstm_vae", "--resume", "{run.path}"), "give it alone"),
     "missing model": (("generate", "{files}/missing"), "there is no file"),
     "folder that is no run": (("generate", "{files}/folder"), "folder without a model.keras"),

@@ -32,7 +32,7 @@ def command(
     if data is None:
         if not Path(model).is_dir():
             raise InputError("give --data: only a run folder knows its own corpus")
-        corpus = RunConfig(**RunFolder.open(model).config()).load_corpus()
+        corpus = RunConfig.of(RunFolder.open(model)).load_corpus()
     elif split == "all":
         corpus = None
         texts = list(read_texts(Path(data), text=text))

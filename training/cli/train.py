@@ -57,7 +57,7 @@ def command(
             data=data,
             preset=preset,
             hyperparameters=dict(parse_setting(setting) for setting in settings or []),
-            text=int(text) if text is not None and text.isdecimal() else text,
+            text=text,
             valid=valid,
             test=test,
             limit=limit,
