@@ -5,6 +5,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from keras_textgen.layers.lstm import LSTM
 from keras_textgen.layers.word_dropout import WordDropout
 
 
@@ -50,7 +51,7 @@ class LSTMDecoder(layers.Layer):
         self.embedding = layers.Embedding(vocabulary_size, embedding_dim, dtype=policy, name="embedding")
         self.dropout = layers.Dropout(dropout, dtype=policy)
         self.initial_cell = layers.Dense(hidden_dim, dtype=policy, name="initial_cell")
-        self.lstm = layers.LSTM(hidden_dim, return_sequences=True, dtype=policy, name="lstm")
+        self.lstm = LSTM(hidden_dim, dtype=policy, name="lstm")
         self.deep_output = None
         if output_dim:
             self.deep_output = layers.Dense(output_dim, activation="gelu", dtype=policy, name="deep_output")
@@ -84,9 +85,9 @@ class LSTMDecoder(layers.Layer):
         return self.output_layer(features)
 
     def initial_state(self, z):
-        """Hidden and cell state, each `[batch, hidden_dim]`, from latents `[batch, latent]`."""
+        """Hidden and cell state (the latter float32), each `[batch, hidden_dim]`, from latents `[batch, latent]`."""
         cell = self.initial_cell(z)
-        return [tf.tanh(cell), cell]
+        return tf.tanh(cell), tf.cast(cell, tf.float32)
 
     def start(self, z):
         """The state in which writing starts: the latent, and the LSTM's own state."""
@@ -97,8 +98,8 @@ class LSTMDecoder(layers.Layer):
         """Logits `float32 [batch, vocabulary]` of what follows `tokens` `int32 [batch]`, and the next state."""
         z, hidden, cell = state
         inputs = tf.concat([self.embedding(tokens), z], axis=-1)
-        features, (hidden, cell) = self.lstm.cell(inputs, [hidden, cell])
-        return self.logits(features, z), (z, hidden, cell)
+        hidden, cell = self.lstm.step(inputs, (hidden, cell))
+        return self.logits(hidden, z), (z, hidden, cell)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

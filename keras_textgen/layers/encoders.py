@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from keras_textgen.text import PADDING
+from keras_textgen.layers.lstm import LSTM
+from keras_textgen.text import lengths
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -27,16 +28,22 @@ class LSTMEncoder(layers.Layer):
         policy = self.dtype_policy
         self.embedding = layers.Embedding(vocabulary_size, embedding_dim, dtype=policy, name="embedding")
         self.dropout = layers.Dropout(dropout, dtype=policy)
-        self.lstm = layers.LSTM(hidden_dim, dtype=policy, name="lstm")
-        if bidirectional:
-            self.lstm = layers.Bidirectional(self.lstm, dtype=policy, name="lstm")
+        self.forward = LSTM(hidden_dim, dtype=policy, name="forward")
+        self.backward = LSTM(hidden_dim, dtype=policy, name="backward") if bidirectional else None
 
     def build(self, ids_shape):
         self.embedding.build(ids_shape)
-        self.lstm.build((*ids_shape, self.settings["embedding_dim"]))
+        for lstm in filter(None, (self.forward, self.backward)):
+            lstm.build((*ids_shape, self.settings["embedding_dim"]))
 
     def call(self, ids):
-        return self.lstm(self.dropout(self.embedding(ids)), mask=tf.not_equal(ids, PADDING))
+        # Padding comes last, so what follows the last real token need not be computed away, only left unread.
+        num_tokens = lengths(ids)
+        words = self.dropout(self.embedding(ids))
+        states = [self.forward(words)]
+        if self.backward is not None:
+            states.append(self.backward(tf.reverse_sequence(words, num_tokens, seq_axis=1)))
+        return tf.gather(tf.concat(states, axis=-1), tf.maximum(num_tokens - 1, 0), batch_dims=1)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

@@ -11,7 +11,7 @@ from keras_textgen.checks import number, whole
 from keras_textgen.distributions import TokenSequence, diagonal_normal
 from keras_textgen.layers import GaussianHead, LSTMDecoder, LSTMEncoder
 from keras_textgen.models.latent_model import LatentTextModel
-from keras_textgen.models.text_model import shift_right
+from keras_textgen.text import shift_right
 
 
 @keras.saving.register_keras_serializable("keras_textgen")

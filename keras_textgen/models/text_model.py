@@ -12,7 +12,7 @@ from keras_textgen import batching, sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError
 from keras_textgen.metrics.perplexity import Perplexity
-from keras_textgen.text import PADDING, START, UNKNOWN, as_texts, get_tokenizer
+from keras_textgen.text import UNKNOWN, as_texts, get_tokenizer, lengths
 
 
 class Signature(NamedTuple):
@@ -348,16 +348,6 @@ class TextModel(keras.Model):
         """Raises `InputError` while there is no vocabulary and so nothing to run."""
         if not self.built:
             raise InputError("the model has no vocabulary yet; fit it, or build it with texts= or tokenizer=")
-
-
-def shift_right(ids: tf.Tensor) -> tf.Tensor:
-    """What a decoder reads to predict `ids` `[batch, length]`: the start token, then all but the last."""
-    return tf.pad(ids[:, :-1], [[0, 0], [1, 0]], constant_values=START)
-
-
-def lengths(ids: tf.Tensor) -> tf.Tensor:
-    """Real tokens of each row, the end token included: `int32 [batch]`."""
-    return tf.reduce_sum(tf.cast(tf.not_equal(ids, PADDING), tf.int32), axis=1)
 
 
 def by_text(term: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.layers import GaussianHead, LSTMDecoder, LSTMEncoder, WordDropout
+from keras_textgen.layers import LSTM, GaussianHead, LSTMDecoder, LSTMEncoder, WordDropout
 from keras_textgen.text import PADDING, START, UNKNOWN
 
 IDS = np.array([[1, 5, 6, 7], [1, 8, 4, 9]], np.int32)
@@ -112,3 +112,49 @@ def test_a_layer_survives_its_configuration(layer):
     other = keras.saving.deserialize_keras_object(config)
     assert type(other) is type(layer)
     assert other.get_config() == layer.get_config()
+
+
+def lstm_and_reference(policy="float32"):
+    """Our LSTM and Keras's with the same weights."""
+    ours, reference = LSTM(8, dtype=policy), keras.layers.LSTM(8, return_sequences=True, dtype=policy)
+    for layer in (ours, reference):
+        layer.build((None, None, 6))
+    ours.set_weights([0.5 * np.random.default_rng(0).standard_normal(w.shape) for w in ours.get_weights()])
+    reference.set_weights(ours.get_weights())
+    return ours, reference
+
+
+@pytest.mark.parametrize("policy, tolerance", [("float32", 1e-5), ("mixed_bfloat16", 0.05)])
+def test_the_lstm_and_its_gradients_are_those_of_keras(policy, tolerance):
+    noise = np.random.default_rng(1).standard_normal
+    inputs, states = tf.constant(noise([3, 5, 6]), tf.float32), [tf.constant(noise([3, 8]), tf.float32)] * 2
+    weight = tf.constant(noise([3, 5, 8]), tf.float32)
+    found = []
+    for layer in lstm_and_reference(policy):
+        with tf.GradientTape() as tape:
+            tape.watch([inputs, *states])
+            given = [tf.cast(tensor, layer.compute_dtype) for tensor in (inputs, *states)]
+            outputs = tf.cast(layer(given[0], initial_state=given[1:]), tf.float32)
+            loss = tf.reduce_sum(outputs * weight)
+        sources = [inputs, *states, *(variable.value for variable in layer.trainable_variables)]
+        found.append([outputs, *tape.gradient(loss, sources)])
+    for ours, reference in zip(*found, strict=True):
+        scale = np.abs(reference).max()
+        np.testing.assert_allclose(ours / scale, reference / scale, atol=tolerance)
+
+
+def test_the_lstm_starts_at_zero_and_agrees_with_its_steps():
+    ours, reference = lstm_and_reference()
+    inputs = tf.random.stateless_normal([2, 4, 6], [0, 0])
+    outputs = ours(inputs)
+    np.testing.assert_allclose(outputs, reference(inputs), atol=1e-6)
+    state = tf.zeros([2, 8]), tf.zeros([2, 8])
+    for place in range(4):
+        state = ours.step(inputs[:, place], state)
+        np.testing.assert_allclose(state[0], outputs[:, place], atol=1e-6)
+
+
+def test_the_lstm_starts_with_open_forget_gates():
+    layer = LSTM(2)
+    layer.build((None, None, 3))
+    np.testing.assert_array_equal(layer.bias, [0, 0, 1, 1, 0, 0, 0, 0])

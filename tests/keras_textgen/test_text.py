@@ -19,9 +19,9 @@ from keras_textgen.text import (
     WordPieceTokenizer,
     WordTokenizer,
     as_texts,
-    attach_punctuation,
     get_tokenizer,
 )
+from keras_textgen.text.punctuation import attach_punctuation
 
 CHINESE = ["我们 喜欢 这里 的 菜", "服务 很 好"]
 KINDS = sorted(TOKENIZERS)

@@ -7,8 +7,7 @@ import tensorflow as tf
 
 from keras_textgen.distributions import TokenSequence, diagonal_normal
 from keras_textgen.models.latent_model import FREE_BITS_KINDS, LatentTextModel, paths
-from keras_textgen.models.text_model import lengths
-from keras_textgen.text import WordTokenizer
+from keras_textgen.text import WordTokenizer, lengths
 
 WORDS = ["a", "b", "c", "d", "e"]
 SIZE = len(WORDS) + 4
