@@ -1,14 +1,19 @@
 """textgen train: from a file of text to a model."""
 
+import functools
 import json as jsonlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from keras_textgen.errors import InputError
+from training import trainer
 from training.cli.shared import errors, fail, figures_table, print_json, quiet_start
+
+DEFAULTS = trainer.RunConfig
 
 
 def command(
@@ -30,25 +35,22 @@ def command(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A hyper-parameter, as name=value; repeatable.")
     ] = None,
-    tokenizer: Annotated[str, typer.Option(help="words, characters, wordpiece or bytes.")] = "words",
+    tokenizer: Annotated[str, typer.Option(help="words, characters, wordpiece or bytes.")] = DEFAULTS.tokenizer,
     splitting: Annotated[str | None, typer.Option(help="For words: punctuation, whitespace or unicode.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = 30,
-    batch_size: Annotated[int, typer.Option(help="Texts a step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start.")] = 2e-3,
-    decay: Annotated[str, typer.Option(help="Of the learning rate: cosine or none.")] = "cosine",
-    precision: Annotated[str, typer.Option(help="float32, mixed_bfloat16 or mixed_float16.")] = "float32",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
-    samples_every: Annotated[int, typer.Option(help="Epochs between two files of samples.")] = 5,
+    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = DEFAULTS.epochs,
+    batch_size: Annotated[int, typer.Option(help="Texts a step.")] = DEFAULTS.batch_size,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start.")] = DEFAULTS.learning_rate,
+    decay: Annotated[str, typer.Option(help="Of the learning rate: cosine or none.")] = DEFAULTS.decay,
+    precision: Annotated[str, typer.Option(help="float32, mixed_bfloat16 or mixed_float16.")] = DEFAULTS.precision,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = DEFAULTS.seed,
+    samples_every: Annotated[int, typer.Option(help="Epochs between two files of samples.")] = DEFAULTS.samples_every,
     json: Annotated[bool, typer.Option("--json", help="The figures as one JSON object at the end.")] = False,
 ) -> None:
     """Train a model into a run folder, or go on with a run that was interrupted."""
-    from training import trainer
-
     if resume is not None:
         if model is not None or data is not None or out is not None:
             raise InputError("--resume goes on with the run as it was configured; give it alone")
-        path = resume
-        begin = lambda: trainer.resume(path, watch)  # noqa: E731
+        path, begin = resume, functools.partial(trainer.resume, resume)
     else:
         if model is None or data is None:
             raise InputError("give a model and --data, as in: textgen train lstm_vae --data reviews.txt")
@@ -72,8 +74,17 @@ def command(
             samples_every=samples_every,
         ).check()
         path = out or Path("runs") / f"{model}-{Path(data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-        begin = lambda: trainer.start(config, path, watch)  # noqa: E731
+        begin = functools.partial(trainer.start, config, path)
+    figures = watched(begin, path)
+    if json:
+        print_json({"run": str(path), **figures})
+    else:
+        figures_table(f"{path}: epoch {figures['best_epoch']} of {figures['epochs']}, validation", figures["valid"])
+        print(f"textgen generate {path}")
 
+
+def watched(begin: Callable, path: Path) -> dict:
+    """Runs `begin(watch)` with its progress on the terminal; says how to go on where it is stopped."""
     shown = []
 
     def watch(folder, config, steps):
@@ -86,7 +97,7 @@ def command(
     with quiet_start():
         import tensorflow  # noqa: F401
     try:
-        figures = begin()
+        return begin(watch)
     except KeyboardInterrupt:
         fail(f"stopped; go on with: textgen train --resume {path}", code=130)
     except OSError as error:
@@ -95,11 +106,6 @@ def command(
     finally:
         for bar in shown:
             bar.close()
-    if json:
-        print_json({"run": str(path), **figures})
-    else:
-        figures_table(f"{path}: epoch {figures['best_epoch']} of {figures['epochs']}, validation", figures["valid"])
-        print(f"textgen generate {path}")
 
 
 def parse_setting(setting: str) -> tuple[str, object]:
