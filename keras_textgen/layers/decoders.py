@@ -18,7 +18,11 @@ class LSTMDecoder(layers.Layer):
 
     Args:
         output_dim: width of a hidden layer between the LSTM (with the latent again beside it) and the words: the deep
-            output of Pascanu et al. 2014, the skip connection of Dieng et al. 2019. 0 leaves it out.
+            output of Pascanu et al. 2014, the skip connection of Dieng et al. 2019. Its units are products of two
+            linear maps (the bilinear unit of Shazeer 2020), since what may follow often depends on two things together:
+            `but` turns the feeling round, `and` repeats it. 0 leaves it out.
+        average_attention: whether the words are predicted from the average of all states so far, too (Zhang et al.
+            2018), so that the LSTM need not carry everything until it matters.
         dropout: rate on the embeddings and on the LSTM's outputs.
         word_dropout: rate at which input words become unknown while training.
         tie_embeddings: whether the output layer is the transposed embedding (Press & Wolf 2017).
@@ -31,6 +35,7 @@ class LSTMDecoder(layers.Layer):
         hidden_dim,
         *,
         output_dim=0,
+        average_attention=False,
         dropout=0.0,
         word_dropout=0.0,
         tie_embeddings=False,
@@ -42,6 +47,7 @@ class LSTMDecoder(layers.Layer):
             embedding_dim=embedding_dim,
             hidden_dim=hidden_dim,
             output_dim=output_dim,
+            average_attention=average_attention,
             dropout=dropout,
             word_dropout=word_dropout,
             tie_embeddings=tie_embeddings,
@@ -54,7 +60,7 @@ class LSTMDecoder(layers.Layer):
         self.lstm = LSTM(hidden_dim, dtype=policy, name="lstm")
         self.deep_output = None
         if output_dim:
-            self.deep_output = layers.Dense(output_dim, activation="gelu", dtype=policy, name="deep_output")
+            self.deep_output = layers.Dense(2 * output_dim, dtype=policy, name="deep_output")
         # Logits are float32 under every policy: a softmax over bfloat16 loses the tail.
         if tie_embeddings:
             self.output_layer = TiedOutput(self.embedding, dtype="float32", name="output_layer")
@@ -65,7 +71,7 @@ class LSTMDecoder(layers.Layer):
         self.embedding.build(ids_shape)
         self.initial_cell.build(z_shape)
         self.lstm.build((*ids_shape, self.settings["embedding_dim"] + z_shape[-1]))
-        width = self.settings["hidden_dim"]
+        width = self.settings["hidden_dim"] * (2 if self.settings["average_attention"] else 1)
         if self.deep_output is not None:
             self.deep_output.build((*ids_shape, width + z_shape[-1]))
             width = self.settings["output_dim"]
@@ -76,12 +82,21 @@ class LSTMDecoder(layers.Layer):
         words = self.dropout(self.embedding(self.word_dropout(ids)))
         told = tf.repeat(z[:, None, :], tf.shape(words)[1], axis=1)
         features = self.lstm(tf.concat([words, told], axis=-1), initial_state=self.initial_state(z))
+        if self.settings["average_attention"]:
+            counts = tf.range(1, tf.shape(words)[1] + 1)[:, None]
+            features = self.with_average(features, tf.cumsum(tf.cast(features, tf.float32), axis=1), counts)
         return self.logits(self.dropout(features), told)
+
+    def with_average(self, features, total, count):
+        """Features with the average of those so far behind them, from their sum and number."""
+        average = total / tf.cast(count, tf.float32)
+        return tf.concat([features, tf.cast(average, features.dtype)], axis=-1)
 
     def logits(self, features, z):
         """Logits `float32 [..., vocabulary]` from LSTM outputs `[..., hidden_dim]` and latents `[..., latent]`."""
         if self.deep_output is not None:
-            features = self.deep_output(tf.concat([features, z], axis=-1))
+            gates, features = tf.split(self.deep_output(tf.concat([features, z], axis=-1)), 2, axis=-1)
+            features = gates * features
         return self.output_layer(features)
 
     def initial_state(self, z):
@@ -90,16 +105,19 @@ class LSTMDecoder(layers.Layer):
         return tf.tanh(cell), tf.cast(cell, tf.float32)
 
     def start(self, z):
-        """The state in which writing starts: the latent, and the LSTM's own state."""
+        """The state in which writing starts: the latent, the LSTM's own state, the sum of all states, their number."""
         z = tf.cast(z, self.compute_dtype)
-        return z, *self.initial_state(z)
+        hidden, cell = self.initial_state(z)
+        return z, hidden, cell, tf.zeros_like(cell), tf.zeros([], tf.int32)
 
     def step(self, tokens, state):
         """Logits `float32 [batch, vocabulary]` of what follows `tokens` `int32 [batch]`, and the next state."""
-        z, hidden, cell = state
+        z, hidden, cell, total, count = state
         inputs = tf.concat([self.embedding(tokens), z], axis=-1)
         hidden, cell = self.lstm.step(inputs, (hidden, cell))
-        return self.logits(hidden, z), (z, hidden, cell)
+        total, count = total + tf.cast(hidden, tf.float32), count + 1
+        features = self.with_average(hidden, total, count) if self.settings["average_attention"] else hidden
+        return self.logits(features, z), (z, hidden, cell, total, count)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

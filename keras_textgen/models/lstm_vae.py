@@ -21,8 +21,9 @@ class LSTMVAE(LatentTextModel):
     Args:
         embedding_dim: width of the word vectors of both halves, which are not shared.
         hidden_dim: width of each LSTM.
-        output_dim: width of a hidden layer between the decoder's LSTM and the words, which is told the latent too
-            (Pascanu et al. 2014; Dieng et al. 2019); 0 leaves it out, as in Bowman et al.
+        output_dim: width of a hidden layer of products between the decoder's LSTM and the words, which is told the
+            latent too (Pascanu et al. 2014; Dieng et al. 2019; Shazeer 2020); 0 leaves it out, as in Bowman et al.
+        average_attention: whether that layer is told the average of the LSTM's states so far, too (Zhang et al. 2018).
         bidirectional: whether the encoder reads both ways.
         dropout: rate on the decoder's embeddings and outputs.
         encoder_dropout: rate on the encoder's embeddings.
@@ -37,7 +38,8 @@ class LSTMVAE(LatentTextModel):
         *,
         embedding_dim: int = 256,
         hidden_dim: int = 256,
-        output_dim: int = 512,
+        output_dim: int = 256,
+        average_attention: bool = True,
         bidirectional: bool = False,
         dropout: float = 0.2,
         encoder_dropout: float = 0.0,
@@ -51,6 +53,7 @@ class LSTMVAE(LatentTextModel):
         self.embedding_dim = whole(1, embedding_dim=embedding_dim)
         self.hidden_dim = whole(1, hidden_dim=hidden_dim)
         self.output_dim = whole(0, output_dim=output_dim)
+        self.average_attention = average_attention
         self.bidirectional = bidirectional
         self.dropout = number(0, below=1, dropout=dropout)
         self.encoder_dropout = number(0, below=1, encoder_dropout=encoder_dropout)
@@ -68,6 +71,7 @@ class LSTMVAE(LatentTextModel):
         self.decoder = LSTMDecoder(
             *sizes,
             output_dim=self.output_dim,
+            average_attention=self.average_attention,
             dropout=self.dropout,
             word_dropout=self.word_dropout,
             tie_embeddings=self.tie_embeddings,
@@ -90,6 +94,7 @@ class LSTMVAE(LatentTextModel):
             "embedding_dim": self.embedding_dim,
             "hidden_dim": self.hidden_dim,
             "output_dim": self.output_dim,
+            "average_attention": self.average_attention,
             "bidirectional": self.bidirectional,
             "dropout": self.dropout,
             "encoder_dropout": self.encoder_dropout,

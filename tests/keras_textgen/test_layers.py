@@ -12,8 +12,10 @@ IDS = np.array([[1, 5, 6, 7], [1, 8, 4, 9]], np.int32)
 
 
 @pytest.mark.parametrize("tie", [False, True])
-def test_a_decoder_gives_the_same_logits_step_by_step(tie):
-    decoder = LSTMDecoder(11, 6, 8, dropout=0.5, word_dropout=0.5, tie_embeddings=tie)
+@pytest.mark.parametrize("average", [False, True])
+def test_a_decoder_gives_the_same_logits_step_by_step(tie, average):
+    options = dict(tie_embeddings=tie, average_attention=average)
+    decoder = LSTMDecoder(11, 6, 8, dropout=0.5, word_dropout=0.5, output_dim=7, **options)
     z = tf.random.stateless_normal([2, 3], [0, 0])
     whole = decoder(z, IDS, training=False)
     state = decoder.start(z)
@@ -23,8 +25,9 @@ def test_a_decoder_gives_the_same_logits_step_by_step(tie):
 
 
 @pytest.mark.parametrize("tie", [False, True])
-def test_a_decoder_depends_on_the_latent_and_on_no_later_word(tie):
-    decoder = LSTMDecoder(11, 6, 8, tie_embeddings=tie)
+@pytest.mark.parametrize("average", [False, True])
+def test_a_decoder_depends_on_the_latent_and_on_no_later_word(tie, average):
+    decoder = LSTMDecoder(11, 6, 8, tie_embeddings=tie, average_attention=average)
     z = tf.random.stateless_normal([2, 3], [0, 0])
     whole = decoder(z, IDS).numpy()
     changed = IDS.copy()

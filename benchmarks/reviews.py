@@ -1,0 +1,96 @@
+"""Models side by side on the corpus `reviews`: trains every row of a table, measures it on the test texts, prints it.
+
+    python benchmarks/reviews.py trade_off --out runs/trade_off
+
+A row that was interrupted goes on where it stopped; one that is finished is not trained again. The figures go to
+`<out>/figures.json` with the settings and the machine. Test texts are scored; nothing is chosen by them.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import zoo
+from training import trainer
+from training.evaluation import evaluate
+from training.run_folder import write_atomically
+
+# The rows of each table: what differs from the common configuration below.
+TABLES = {
+    "trade_off": {
+        f"KL weight {weight}": dict(preset="reconstruction", hyperparameters={"kl_weight": weight})
+        for weight in (0.03, 0.1, 0.3, 1.0)
+    },
+}
+COMMON = {
+    "trade_off": dict(model="lstm_vae", epochs=12, batch_size=64),
+}
+COLUMNS = {
+    "rate": "rate",
+    "distortion": "distortion",
+    "nll": "NLL",
+    "over_floor": "over the floor",
+    "mutual_information": "MI",
+    "active_units": "active units",
+    "reconstruction_exact": "back word for word",
+    "grammatical": "grammatical samples",
+    "parameters": "parameters",
+    "minutes": "minutes",
+}
+SHARES = ("over_floor", "reconstruction_exact", "grammatical")
+
+
+def measure(config: trainer.RunConfig, path: Path, samples: int) -> dict:
+    """Trains one model, or goes on with it, and returns its figures on the test texts."""
+    finished = path / "test.json"
+    if finished.exists():
+        return json.loads(finished.read_text())
+    start = time.perf_counter()
+    trainer.resume(path) if path.exists() else trainer.start(config, path)
+    minutes = (time.perf_counter() - start) / 60
+    model, corpus = zoo.load(path), config.load_corpus()
+    figures = evaluate(model, corpus.test, num_samples=samples, grammar=corpus)
+    figures |= {"parameters": int(model.count_params()), "minutes": round(minutes, 1)}
+    write_atomically(finished, json.dumps(figures, indent=2) + "\n")
+    return figures
+
+
+def cell(name: str, value) -> str:
+    """A figure as it stands in the table; a dash where a model has none."""
+    if value is None:
+        return "-"
+    return f"{value:.1%}" if name in SHARES else f"{value:.2f}" if isinstance(value, float) else f"{value:,}"
+
+
+def main() -> None:
+    """Reads the options, measures, prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", choices=TABLES)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--epochs", type=int, help="instead of the table's own number")
+    parser.add_argument("--samples", type=int, default=100, help="importance samples a text")
+    parser.add_argument("--precision", default="mixed_bfloat16")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    common = {"data": "reviews", "precision": arguments.precision, "seed": arguments.seed, **COMMON[arguments.table]}
+    if arguments.epochs:
+        common["epochs"] = arguments.epochs
+    rows = {}
+    for name, changes in TABLES[arguments.table].items():
+        config = trainer.RunConfig(**{**common, **changes})
+        rows[name] = measure(config, arguments.out / name.replace(" ", "-"), arguments.samples)
+        machine = {"machine": platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+        settings = {option: str(value) for option, value in vars(arguments).items()}
+        report = {"settings": settings, **machine, "rows": rows}
+        write_atomically(arguments.out / "figures.json", json.dumps(report, indent=2) + "\n")
+    print("| | " + " | ".join(COLUMNS.values()) + " |")
+    print("| --- " * (len(COLUMNS) + 1) + "|")
+    for name, figures in rows.items():
+        print(f"| {name} | " + " | ".join(cell(column, figures.get(column)) for column in COLUMNS) + " |")
+
+
+if __name__ == "__main__":
+    main()
