@@ -84,16 +84,12 @@ class LSTMDecoder(layers.Layer):
         features = self.lstm(tf.concat([words, told], axis=-1), initial_state=self.initial_state(z))
         if self.settings["average_attention"]:
             counts = tf.range(1, tf.shape(words)[1] + 1)[:, None]
-            features = self.with_average(features, tf.cumsum(tf.cast(features, tf.float32), axis=1), counts)
+            features = with_average(features, tf.cumsum(tf.cast(features, tf.float32), axis=1), counts)
         return self.logits(self.dropout(features), told)
 
-    def with_average(self, features, total, count):
-        """Features with the average of those so far behind them, from their sum and number."""
-        average = total / tf.cast(count, tf.float32)
-        return tf.concat([features, tf.cast(average, features.dtype)], axis=-1)
-
     def logits(self, features, z):
-        """Logits `float32 [..., vocabulary]` from LSTM outputs `[..., hidden_dim]` and latents `[..., latent]`."""
+        """Logits `float32 [..., vocabulary]` from LSTM outputs `[..., hidden_dim]` (with their average behind them, if
+        that is used) and latents `[..., latent]`."""
         if self.deep_output is not None:
             gates, features = tf.split(self.deep_output(tf.concat([features, z], axis=-1)), 2, axis=-1)
             features = gates * features
@@ -116,11 +112,17 @@ class LSTMDecoder(layers.Layer):
         inputs = tf.concat([self.embedding(tokens), z], axis=-1)
         hidden, cell = self.lstm.step(inputs, (hidden, cell))
         total, count = total + tf.cast(hidden, tf.float32), count + 1
-        features = self.with_average(hidden, total, count) if self.settings["average_attention"] else hidden
+        features = with_average(hidden, total, count) if self.settings["average_attention"] else hidden
         return self.logits(features, z), (z, hidden, cell, total, count)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}
+
+
+def with_average(features, total, count):
+    """Features with the average of those so far behind them, from their sum and number."""
+    average = total / tf.cast(count, tf.float32)
+    return tf.concat([features, tf.cast(average, features.dtype)], axis=-1)
 
 
 class TiedOutput(layers.Layer):

@@ -39,7 +39,7 @@ def command(
         "lstm_vae",
         "reviews",
         # A light KL term, so that the little training there is time for shows in the reconstructions too.
-        hyperparameters={"embedding_dim": 128, "output_dim": 256, "dropout": 0.1, "kl_weight": 0.3, "free_bits": 0.0},
+        hyperparameters={"embedding_dim": 128, "dropout": 0.1, "kl_weight": 0.3, "free_bits": 0.0},
         limit=TEXTS,
         epochs=EPOCHS,
         learning_rate=3e-3,
