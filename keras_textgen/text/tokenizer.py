@@ -17,7 +17,7 @@ from keras_textgen.text.ids import END, PADDING, SPECIAL_TOKENS, START, UNKNOWN
 
 
 class Tokenizer(keras.layers.Layer):
-    """What every tokenizer does. Called on strings, it returns padded ids that end with the end token.
+    """What every tokenizer does. Called on strings, it returns padded ids, each row closed by the end token.
 
     Args:
         vocabulary_size: the largest number of ids that learning may use, the four special ones included.
@@ -25,19 +25,36 @@ class Tokenizer(keras.layers.Layer):
         lowercase: whether texts are lower-cased first.
         normalization: None, or a Unicode normal form ("NFC", "NFD", "NFKC", "NFKD"), applied first. It is an op of
             tensorflow-text, so an exported model then needs that library where it is served.
+        end_token: whether a row of ids ends with the end token. False for bags of words, as topic models count them:
+            rows then hold the tokens of the texts alone.
+
+    Raises:
+        InputError: if one of these is out of range, or `vocabulary` holds a token twice or a special one.
     """
 
     learns = True  # whether there is a vocabulary to be learned
 
-    def __init__(self, *, vocabulary_size=10_000, vocabulary=None, lowercase=False, normalization=None, **kwargs):
+    def __init__(
+        self,
+        *,
+        vocabulary_size=10_000,
+        vocabulary=None,
+        lowercase=False,
+        normalization=None,
+        end_token=True,
+        **kwargs,
+    ):
         super().__init__(**{"dtype": "float32", **kwargs})
         if vocabulary_size <= len(SPECIAL_TOKENS):
             raise InputError(f"vocabulary_size must be over {len(SPECIAL_TOKENS)} (the special tokens)")
         if normalization not in (None, "NFC", "NFD", "NFKC", "NFKD"):
             raise unknown("normalization", normalization, ["NFC", "NFD", "NFKC", "NFKD"])
+        if not isinstance(end_token, bool):
+            raise InputError(f"end_token must be True or False, not {end_token!r}")
         self.limit = vocabulary_size
         self.lowercase = lowercase
         self.normalization = normalization
+        self.end_token = end_token
         self.vocabulary = None
         if vocabulary is not None:
             self.set_vocabulary(vocabulary)
@@ -49,6 +66,7 @@ class Tokenizer(keras.layers.Layer):
             "vocabulary": self.vocabulary,
             "lowercase": self.lowercase,
             "normalization": self.normalization,
+            "end_token": self.end_token,
         }
 
     @property
@@ -119,14 +137,24 @@ class Tokenizer(keras.layers.Layer):
     def call(self, texts, sequence_length=None):
         """Strings `[n]` to ids `int32 [n, longest]`, padded with 0; each row ends with the end token.
 
+        With `end_token=False` a text of no tokens is a row of padding, and `longest` is at least 1.
+
         Args:
             texts: strings `[n]`.
-            sequence_length: longest row in tokens, the end token included; longer texts are cut.
+            sequence_length: longest row in tokens, the end token included where there is one; longer texts are cut.
+
+        Raises:
+            InputError: if there is no vocabulary yet.
         """
         self.require_vocabulary()
         ids = self.tokenize(texts)
         if sequence_length is not None:
-            ids = ids[:, : sequence_length - 1]
+            ids = ids[:, : sequence_length - int(self.end_token)]
+        if not self.end_token:
+            padded = ids.to_tensor(PADDING)
+            # Layers that look at every token of a row can't run on rows of none.
+            missing = tf.maximum(1 - tf.shape(padded)[1], 0)
+            return tf.pad(padded, [[0, 0], [0, missing]], constant_values=PADDING)
         ends = tf.fill([ids.nrows(), 1], END)
         return tf.concat([ids, tf.cast(ends, ids.dtype)], axis=1).to_tensor(PADDING)
 

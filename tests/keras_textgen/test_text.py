@@ -1,5 +1,6 @@
 """Tokenizers: what goes in comes out, and special tokens stay special."""
 
+import collections
 import json
 import random
 
@@ -100,6 +101,69 @@ def test_an_empty_text_is_its_end_token(tokenizer):
     ids = tokenizer([""])
     assert ids.numpy().tolist() == [[END]]
     assert strings(tokenizer.detokenize(ids)) == [""]
+
+
+# Without end token
+
+
+@pytest.fixture(scope="module")
+def bags(tokenizers):
+    """The same tokenizers, without end token."""
+    configs = {kind: tokenizer.get_config() for kind, tokenizer in tokenizers.items()}
+    for config in configs.values():
+        config["end_token"] = False
+        if not config["vocabulary"]:
+            del config["vocabulary"]
+    return {kind: TOKENIZERS[kind].from_config(config) for kind, config in configs.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_end_token_the_other_ids_stay(kind, tokenizers, bags, corpus):
+    texts = ["cat", *corpus]
+    ended, bare = tokenizers[kind](texts), bags[kind](texts)
+    assert bare.dtype == tf.int32 and bare.shape[1] == ended.shape[1] - 1
+    assert [[*row, END] for row in rows_of(bare)] == rows_of(ended)
+    assert strings(bags[kind].detokenize(bare)) == texts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("longest", [1, 2, 4])
+def test_without_end_token_a_row_may_be_all_words(kind, longest, bags, corpus):
+    cut, whole = bags[kind](corpus, sequence_length=longest).numpy(), bags[kind](corpus).numpy()
+    assert cut.shape == (len(corpus), longest)
+    np.testing.assert_array_equal(cut, whole[:, :longest])
+    assert (cut > UNKNOWN).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_end_token_texts_without_tokens_are_padding(kind, bags):
+    tokenizer = bags[kind]
+    graph = tf.function(tokenizer, input_signature=[tf.TensorSpec([None], tf.string)])
+    for give in (tokenizer, graph, lambda texts: tokenizer(texts, sequence_length=3)):
+        ids = give(tf.constant(["", ""]))
+        assert ids.numpy().tolist() == [[PADDING], [PADDING]]
+        assert strings(tokenizer.detokenize(ids)) == ["", ""]
+        assert give(tf.constant([], tf.string)).shape == (0, 1)
+    mixed = tokenizer(["", "cat"]).numpy()
+    assert not mixed[0].any() and mixed[1].all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_end_token_a_tokenizer_survives_serialization(kind, tokenizers, bags, corpus):
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(bags[kind])))
+    other = keras.saving.deserialize_keras_object(config)
+    assert other.end_token is False and tokenizers[kind].end_token is True
+    np.testing.assert_array_equal(other(corpus), bags[kind](corpus))
+    dataset = tf.data.Dataset.from_tensors(tf.constant(corpus)).map(lambda x: other(x, sequence_length=9))
+    np.testing.assert_array_equal(next(iter(dataset)), bags[kind](corpus, sequence_length=9))
+
+
+def test_without_end_token_ids_are_counted_as_words_are():
+    texts = ["b a b c b", "c c", "a"]
+    tokenizer = WordTokenizer(end_token=False).learn(texts)
+    for text, row in zip(texts, tokenizer(texts).numpy(), strict=True):
+        counted = collections.Counter(tokenizer.vocabulary[number - len(SPECIAL_TOKENS)] for number in row if number)
+        assert counted == collections.Counter(text.split())
 
 
 @pytest.mark.parametrize("kind, text", [("words", "zebra"), ("characters", "ж"), ("wordpiece", "ж")])
@@ -374,6 +438,8 @@ def test_settings_out_of_range_are_refused(kind):
         TOKENIZERS[kind](vocabulary_size=4)
     with pytest.raises(InputError, match="normalization"):
         TOKENIZERS[kind](normalization="NFX")
+    with pytest.raises(InputError, match="end_token must be True or False, not 'no'"):
+        TOKENIZERS[kind](end_token="no")
 
 
 def test_an_unknown_splitting_is_refused():

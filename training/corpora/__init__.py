@@ -28,6 +28,7 @@ def load(
     valid: str | os.PathLike | None = None,
     test: str | os.PathLike | None = None,
     split_seed: int = 0,
+    vocabulary: str | os.PathLike | None = None,
 ) -> Corpus:
     """Returns a built-in corpus by its name, or the corpus in the file at the path `source`.
 
@@ -36,12 +37,19 @@ def load(
     counted from 0), `labels` the columns of the labels. `valid` and `test` are paths of files of the same kind;
     without them each is 5% of the file (at least 1, at most 2,000 texts), chosen by `split_seed`.
 
+    A `.feat` file holds word counts, a document a line: `label id:count id:count …`. `vocabulary` is the path of its
+    words, one a line, maybe with a number after it; line 1 has the id 1. A document becomes a text in which each word
+    stands as often as it is counted, in the order of the ids; `labels=["label"]` keeps its label. A document without
+    words is no text and is refused, a blank line is skipped. The words are the corpus's `vocabulary`.
+
     Raises InputError, with file and line, for whatever can't be read.
     """
     if source in _REGISTERED:
-        if any(option is not None for option in (text, labels, valid, test)):
-            raise InputError(f"text, labels, valid and test are options for files; the corpus {source!r} has none")
+        if any(option is not None for option in (text, labels, valid, test, vocabulary)):
+            names = "text, labels, valid, test and vocabulary"
+            raise InputError(f"{names} are options for files; the corpus {source!r} has none")
         return _REGISTERED[source](seed)
     paths = {"train": source, "valid": valid, "test": test}
     files = {part: Path(path) for part, path in paths.items() if path is not None}
-    return load_files(files, text, labels, split_seed, list_corpora())
+    vocabulary = None if vocabulary is None else Path(vocabulary)
+    return load_files(files, text, labels, split_seed, list_corpora(), vocabulary)

@@ -1,6 +1,6 @@
 """What a corpus is: three lists of texts, each with labels where there are any."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 
 class Texts(list[str]):
@@ -22,13 +22,26 @@ class Texts(list[str]):
 
 
 class Corpus:
-    """The texts to train on (`train`), to choose by (`valid`) and to measure on (`test`), under a `name`."""
+    """The texts to train on (`train`), to choose by (`valid`) and to measure on (`test`), under a `name`.
 
-    def __init__(self, name: str, train: Texts, valid: Texts, test: Texts):
+    `vocabulary` holds all words that the texts are made of where the corpus states them, otherwise it is None.
+    """
+
+    vocabulary: Sequence[str] | None = None
+
+    def __init__(self, name: str, train: Texts, valid: Texts, test: Texts, vocabulary: Sequence[str] | None = None):
         self.name = name
+        if vocabulary is not None:  # a subclass may have set its own
+            self.vocabulary = vocabulary
         self.train = train
         self.valid = valid
         self.test = test
+
+    def all(self) -> Texts:
+        """The texts of all three parts, with their labels."""
+        parts = [self.train, self.valid, self.test]
+        labels = {name: [label for part in parts for label in part.labels[name]] for name in self.train.labels}
+        return Texts((text for part in parts for text in part), labels)
 
     def __repr__(self) -> str:
         sizes = f"{len(self.train):,} train, {len(self.valid):,} valid, {len(self.test):,} test"

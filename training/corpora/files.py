@@ -1,4 +1,4 @@
-"""Corpora in files: one text a line, JSON-lines, or tables with a column of texts and columns of labels."""
+"""Corpora in files: one text a line, JSON-lines, tables with columns of texts and of labels, or word counts."""
 
 import codecs
 import csv
@@ -15,6 +15,7 @@ import numpy as np
 from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
 from training.corpora.corpus import Corpus, Texts
+from training.corpora.counts import SUFFIX, count_records, vocabulary_words
 
 TEXT_COLUMNS = ("text", "sentence", "review")
 SPLIT_SHARE, SPLIT_MOST = 0.05, 2_000
@@ -33,26 +34,56 @@ def load_files(
     labels: Sequence[str | int] | None,
     split_seed: int,
     corpora: Sequence[str],
+    vocabulary: Path | None = None,
 ) -> Corpus:
     """Reads the corpus at `paths["train"]`; "valid" and "test" are split off where `paths` doesn't have them.
 
-    `corpora` are the names to propose where no such file exists. Raises InputError for whatever can't be read.
+    `corpora` are the names to propose where no such file exists; `vocabulary` is as for `read_texts`. Raises
+    InputError for whatever can't be read.
     """
     labels = [labels] if isinstance(labels, (str, int)) else list(labels or ())
     split_seed = whole(0, split_seed=split_seed)
     if not os.path.exists(paths["train"]) and not paths["train"].suffix and len(paths["train"].parts) == 1:
         near = difflib.get_close_matches(paths["train"].name, _siblings(paths["train"]))
         raise unknown("corpus", str(paths["train"]), [*corpora, *near])
-    parts = {part: read_texts(path, text, labels) for part, path in paths.items()}
+    words = _words(paths.values(), vocabulary)
+    parts = {part: _texts(path, text, labels, words) for part, path in paths.items()}
     wanted = [part for part in ("valid", "test") if part not in parts]
     parts.update(_split(parts["train"], wanted, split_seed, paths["train"]))
-    return Corpus(paths["train"].name, **parts)
+    return Corpus(paths["train"].name, **parts, vocabulary=words)
 
 
-def read_texts(path: Path, text: str | int | None = None, labels: Sequence[str | int] = ()) -> Texts:
-    """The texts of one file, at least one, with the labels in the columns asked for. Raises InputError."""
+def read_texts(
+    path: Path,
+    text: str | int | None = None,
+    labels: Sequence[str | int] = (),
+    vocabulary: Path | None = None,
+) -> Texts:
+    """The texts of one file, at least one, with the labels in the columns asked for.
+
+    `vocabulary` is the file of the words of a file of counts (`.feat`); other files have none. Raises InputError for
+    whatever can't be read, and for a `vocabulary` that is missing or too much.
+    """
+    return _texts(path, text, labels, _words([path], vocabulary))
+
+
+def _words(paths: Iterable[Path], vocabulary: Path | None) -> list[str] | None:
+    """The words of files of counts; None for other files."""
+    for path in paths:
+        if path.suffix == SUFFIX and vocabulary is None:
+            raise InputError(f"{path}: holds counts; give the vocabulary file of the counts with vocabulary=...")
+        if path.suffix != SUFFIX and vocabulary is not None:
+            raise InputError(f"{path}: only {SUFFIX} files have a vocabulary file; leave out vocabulary")
+    return None if vocabulary is None else vocabulary_words(vocabulary, _read(vocabulary).split("\n"))
+
+
+def _texts(path: Path, text: str | int | None, labels: Sequence[str | int], words: Sequence[str] | None) -> Texts:
     lines = _read(path).split("\n")
-    if path.suffix in (".jsonl", ".json"):
+    if path.suffix == SUFFIX:
+        if text is not None:
+            raise InputError(f"{path}: counts have no column of texts; leave out text")
+        records = count_records(path, lines, words, labels)
+    elif path.suffix in (".jsonl", ".json"):
         records = _json_records(path, lines, text, labels)
     elif path.suffix in (".csv", ".tsv"):
         records = _table_records(path, lines, text, labels)
