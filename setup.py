@@ -6,7 +6,8 @@ from setuptools import find_packages, setup
 
 here = Path(__file__).parent
 
-TEST = ["pytest>=8", "pytest-cov>=5", "nltk>=3.9"]
+TUNE = ["optuna>=4"]
+TEST = ["pytest>=8", "pytest-cov>=5", "pytest-xdist>=3.6", "nltk>=3.9", *TUNE]
 DEV = [*TEST, "ruff>=0.15", "import-linter>=2.5"]
 
 setup(
@@ -26,11 +27,12 @@ setup(
         "tf-keras>=2.21,<2.22",  # tensorflow-probability does not import without it
         "keras-hub>=0.32,<0.33",
         "numpy>=1.26",
+        "scikit-learn>=1.5",
         "typer>=0.20",
         "rich>=14",
         "tensorboard>=2.20",
     ],
-    extras_require={"test": TEST, "dev": DEV},
+    extras_require={"tune": TUNE, "test": TEST, "dev": DEV},
     entry_points={"console_scripts": ["textgen=training.cli:main"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

@@ -24,9 +24,34 @@ TABLES = {
         f"KL weight {weight}": dict(preset="reconstruction", hyperparameters={"kl_weight": weight})
         for weight in (0.03, 0.1, 0.3, 1.0)
     },
+    "latent": {
+        "dense_ae": dict(model="dense_ae"),
+        "dense_vae": dict(model="dense_vae"),
+        "bow_vae": dict(model="bow_vae"),
+        "lstm_vae": dict(model="lstm_vae"),
+        "seq_vae": dict(model="seq_vae"),
+        "transformer_vae": dict(model="transformer_vae", learning_rate=1e-3, batch_size=64, epochs=20),
+    },
+    "remedies": {
+        name: dict(hyperparameters={"kl_weight": 1.0, "free_bits": 0.0, **changes})
+        for name, changes in {
+            "none": {},
+            "linear KL weight": {"kl_weight": "linear:50%"},
+            "cyclical KL weight": {"kl_weight": "cyclical:25%"},
+            "free bits, a dimension": {"free_bits": 0.28},
+            "free bits, in all": {"free_bits": 9.0, "free_bits_kind": "total"},
+            "aggressive encoder": {"aggressive": True},
+            "pre-training, free bits": {"pretraining_epochs": 2, "kl_weight": "linear:50%", "free_bits": 0.28},
+            "normalised means": {"mean_scale": 0.6},
+            "word dropout": {"word_dropout": 0.4},
+            "denoising": {"denoising": 0.3},
+        }.items()
+    },
 }
 COMMON = {
     "trade_off": dict(model="lstm_vae", epochs=12, batch_size=64),
+    "latent": dict(epochs=30, attributes=["number", "sentiment", "tense", "topic"]),
+    "remedies": dict(model="lstm_vae", epochs=8),
 }
 COLUMNS = {
     "rate": "rate",
@@ -36,11 +61,13 @@ COLUMNS = {
     "mutual_information": "MI",
     "active_units": "active units",
     "reconstruction_exact": "back word for word",
+    "reconstruction_bleu": "BLEU-4 of what comes back",
     "grammatical": "grammatical samples",
+    "control": "attributes right",
     "parameters": "parameters",
     "minutes": "minutes",
 }
-SHARES = ("over_floor", "reconstruction_exact", "grammatical")
+SHARES = ("over_floor", "reconstruction_exact", "grammatical", "control")
 
 
 def measure(config: trainer.RunConfig, path: Path, samples: int) -> dict:
@@ -52,7 +79,7 @@ def measure(config: trainer.RunConfig, path: Path, samples: int) -> dict:
     trainer.resume(path) if path.exists() else trainer.start(config, path)
     minutes = (time.perf_counter() - start) / 60
     model, corpus = zoo.load(path), config.load_corpus()
-    figures = evaluate(model, corpus.test, num_samples=samples, grammar=corpus)
+    figures = evaluate(model, corpus.test, labels=corpus.test.labels, num_samples=samples, grammar=corpus)
     figures |= {"parameters": int(model.count_params()), "minutes": round(minutes, 1)}
     write_atomically(finished, json.dumps(figures, indent=2) + "\n")
     return figures
@@ -70,6 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", choices=TABLES)
     parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these; several processes can share a table")
     parser.add_argument("--epochs", type=int, help="instead of the table's own number")
     parser.add_argument("--samples", type=int, default=100, help="importance samples a text")
     parser.add_argument("--precision", default="mixed_bfloat16")
@@ -79,13 +107,15 @@ def main() -> None:
     if arguments.epochs:
         common["epochs"] = arguments.epochs
     rows = {}
-    for name, changes in TABLES[arguments.table].items():
+    for name in arguments.rows or TABLES[arguments.table]:
+        changes = TABLES[arguments.table][name]
         config = trainer.RunConfig(**{**common, **changes})
         rows[name] = measure(config, arguments.out / name.replace(" ", "-"), arguments.samples)
         machine = {"machine": platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
         settings = {option: str(value) for option, value in vars(arguments).items()}
         report = {"settings": settings, **machine, "rows": rows}
-        write_atomically(arguments.out / "figures.json", json.dumps(report, indent=2) + "\n")
+        name = "figures.json" if arguments.rows is None else f"figures-{'-'.join(arguments.rows)}.json"
+        write_atomically(arguments.out / name.replace(" ", "-"), json.dumps(report, indent=2) + "\n")
     print("| | " + " | ".join(COLUMNS.values()) + " |")
     print("| --- " * (len(COLUMNS) + 1) + "|")
     for name, figures in rows.items():

@@ -1,4 +1,4 @@
-"""What `fit` and `evaluate` are given, as a `tf.data` set of padded batches of ids.
+"""What `fit` and `evaluate` are given, as a `tf.data` set of padded batches of ids with the attributes of the texts.
 
 Texts in memory are batched with others of similar length, in an order that depends on (seed, epoch) alone.
 """
@@ -8,6 +8,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.attributes import Attributes
 from keras_textgen.errors import InputError
 from keras_textgen.text import PADDING, Tokenizer, as_texts
 
@@ -50,39 +51,69 @@ def check_ids(ids: np.ndarray, vocabulary_size: int) -> None:
 
 
 def batches_of_dataset(
-    dataset: tf.data.Dataset, tokenizer: Tokenizer, sequence_length: int, batch_size: int
+    dataset: tf.data.Dataset, tokenizer: Tokenizer, attributes: Attributes, sequence_length: int, batch_size: int
 ) -> tf.data.Dataset:
     """A `tf.data` set of strings or ids, one text or one batch an element, to one of padded batches of ids.
 
+    Elements may be pairs of a text and its labels, `{name: string}`; what stands beside a text is left out for a model
+    without attributes. A set of such batches as this function gives is given back as it is.
+
     Raises:
-        InputError: if its elements are neither.
+        InputError: if its elements are none of these.
     """
-    if isinstance(dataset.element_spec, tuple):
-        dataset = dataset.map(lambda x, *rest: x)
-    spec = dataset.element_spec
+    if is_batched(dataset.element_spec, attributes):
+        return dataset
+    spec = dataset.element_spec[0] if isinstance(dataset.element_spec, tuple) else dataset.element_spec
     kind = getattr(spec, "dtype", None)
     if kind is None or not (kind == tf.string or kind.is_integer):
         raise InputError(f"a data set must hold strings or whole-number ids, not {spec}")
-    if kind == tf.string:
-        dataset = dataset.batch(batch_size) if spec.shape.rank == 0 else dataset
-        dataset = dataset.map(lambda texts: tokenizer(texts, sequence_length=sequence_length))
-    else:
-        dataset = dataset.padded_batch(batch_size) if spec.shape.rank == 1 else dataset
-        dataset = dataset.map(lambda ids: tf.cast(ids[:, :sequence_length], tf.int32))
-    return without_stalls(dataset.prefetch(2))
+    labels = labels_of(dataset.element_spec)
+    missing = [name for name in attributes.values if name not in labels]
+    if missing:
+        raise InputError(
+            f"the attribute {missing[0]!r} is missing; the data set must hold pairs (text, {{{missing[0]!r}: label}})"
+        )
+
+    def parts(x, beside=None, *rest):
+        return x, tuple(beside[name] for name in attributes.values)
+
+    dataset = dataset.map(parts)
+    if spec.shape.rank == (0 if kind == tf.string else 1):
+        dataset = dataset.padded_batch(batch_size)
+
+    def batch(x, columns):
+        ids = tokenizer(x, sequence_length=sequence_length) if kind == tf.string else x[:, :sequence_length]
+        return tf.cast(ids, tf.int32), attributes.look_up(columns, tf.shape(ids)[0])
+
+    return without_stalls(dataset.map(batch).prefetch(2))
 
 
-def first_texts(dataset: tf.data.Dataset, num: int = 100_000) -> list[str]:
-    """The first texts of a `tf.data` set of strings, for learning a vocabulary."""
-    texts = []
+def is_batched(element_spec, attributes: Attributes) -> bool:
+    """Whether the elements of a data set are batches of ids with the numbers of their attributes."""
+    parts = element_spec if isinstance(element_spec, tuple) and len(element_spec) == 2 else ()
+    kinds = [isinstance(part, tf.TensorSpec) and part.dtype == tf.int32 and part.shape.rank == 2 for part in parts]
+    return kinds == [True, True] and parts[1].shape[1] == len(attributes)
+
+
+def labels_of(element_spec) -> dict:
+    """The labels that the elements of a data set hold: `{name: spec}`."""
+    beside = element_spec[1] if isinstance(element_spec, tuple) and len(element_spec) > 1 else None
+    return beside if isinstance(beside, dict) else {}
+
+
+def first_examples(dataset: tf.data.Dataset, num: int = 100_000) -> tuple[list[str], dict[str, list[str]]]:
+    """The first texts of a `tf.data` set of strings, and their labels, for learning a vocabulary and attributes."""
+    texts, labels = [], {name: [] for name in labels_of(dataset.element_spec)}
     for element in dataset:
-        element = element[0] if isinstance(element, tuple) else element
-        if element.dtype != tf.string:
+        x, beside = (element[0], element[1]) if isinstance(element, tuple) else (element, None)
+        if x.dtype != tf.string:
             raise InputError("a model without a vocabulary needs strings; build it with texts= or tokenizer= for ids")
-        texts += np.ravel(element.numpy()).tolist()
+        texts += np.ravel(x.numpy()).tolist()
+        for name, values in labels.items():
+            values += [value.decode() for value in np.ravel(beside[name].numpy())]
         if len(texts) >= num:
             break
-    return as_texts(texts)
+    return as_texts(texts), labels
 
 
 def number_of_batches(num: int, batch_size: int) -> int:
@@ -90,14 +121,17 @@ def number_of_batches(num: int, batch_size: int) -> int:
     return math.ceil(num / batch_size)
 
 
-def ordered_batches(ids: tf.RaggedTensor, batch_size: int) -> tf.data.Dataset:
-    """Every text once, shortest first: `int32 [batch, longest]` padded with 0."""
-    order = tf.argsort(ids.row_lengths(), stable=True)
-    rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-    return without_stalls(rows.map(lambda row: tf.gather(ids, row).to_tensor(PADDING)).prefetch(2))
+def ordered_batches(ids: tf.RaggedTensor, attributes, batch_size: int) -> tf.data.Dataset:
+    """Every text once, shortest first: ids `int32 [batch, longest]` padded with 0, and `attributes`
+    `int32 [batch, …]`."""
+    rows = tf.data.Dataset.from_tensor_slices(tf.argsort(ids.row_lengths(), stable=True)).batch(batch_size)
+    take = lambda row: (tf.gather(ids, row).to_tensor(PADDING), tf.gather(attributes, row))  # noqa: E731
+    return without_stalls(rows.map(take).prefetch(2))
 
 
-def shuffled_batches(ids: tf.RaggedTensor, batch_size: int, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
+def shuffled_batches(
+    ids: tf.RaggedTensor, attributes, batch_size: int, seed: int, first_epoch: int = 0
+) -> tf.data.Dataset:
     """Epoch after epoch without end, each `number_of_batches` long, starting with `first_epoch`.
 
     The order of an epoch is a function of `seed` and the epoch's number, so a run that is resumed at an epoch sees the
@@ -118,7 +152,8 @@ def shuffled_batches(ids: tf.RaggedTensor, batch_size: int, seed: int, first_epo
         return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(rows, seed=seeds + 1))
 
     def batch(rows):
-        return tf.gather(ids, tf.boolean_mask(rows, rows >= 0)).to_tensor(PADDING)
+        rows = tf.boolean_mask(rows, rows >= 0)
+        return tf.gather(ids, rows).to_tensor(PADDING), tf.gather(attributes, rows)
 
     epochs = tf.data.Dataset.counter(start=first_epoch)
     return without_stalls(epochs.flat_map(epoch).map(batch).prefetch(2))

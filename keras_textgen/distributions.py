@@ -14,7 +14,7 @@ def diagonal_normal(mean: tf.Tensor, scale: tf.Tensor) -> tfd.Independent:
 
 
 def rate_by_dimension(posterior: tfd.Independent, prior: tfd.Independent) -> tf.Tensor:
-    """KL(posterior || prior) of each latent dimension: `float32 [batch, ..., latent]`, in nats."""
+    """KL(posterior || prior) of each latent dimension: `float32 [..., latent]`, in nats."""
     return posterior.distribution.kl_divergence(prior.distribution)
 
 
@@ -62,3 +62,33 @@ class TokenSequence(tfd.Distribution):
         """Log-probability of each token, `float32 [..., length]`; 0 at padding."""
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=ids, logits=self.logits)
         return tf.where(tf.equal(ids, PADDING), 0.0, -nats)
+
+
+class WordBag(TokenSequence):
+    """A distribution over token sequences whose words are all drawn from one categorical, whatever their order.
+
+    It is the multinomial of a bag of words without its coefficient: of the sequence, not of the counts.
+
+    Args:
+        logits: `[..., vocabulary]`.
+    """
+
+    def __init__(self, logits, name="WordBag"):
+        super().__init__(logits, name=name)
+
+    def _event_shape_tensor(self):
+        return tf.constant([], tf.int32)
+
+    def _event_shape(self):
+        return tf.TensorShape([None])
+
+    def _batch_shape_tensor(self):
+        return tf.shape(self.logits)[:-1]
+
+    def _batch_shape(self):
+        return self.logits.shape[:-1]
+
+    def token_log_prob(self, ids):
+        ids = tf.convert_to_tensor(ids)
+        nats = tf.gather(tf.nn.log_softmax(self.logits), ids, batch_dims=ids.shape.rank - 1)
+        return tf.where(tf.equal(ids, PADDING), 0.0, nats)

@@ -1,13 +1,16 @@
 """What the tests share: a small corpus, tiny models, and `model_name`, which stands for every model of the zoo.
 
-A test with an argument `model_name` runs for every registered model; `likelihood_name` and `latent_name` stand for the
-models that can score texts and for those with a latent.
+A test with an argument `model_name` runs for every registered model; `likelihood_name` stands for the models that can
+score texts, `latent_name` for those with a latent, `variational_name` for those whose latent has a rate.
 """
 
 import itertools
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core, each of which would take all cores
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -17,6 +20,8 @@ import zoo
 TINY = {
     "embedding_dim": 16,
     "hidden_dim": 16,
+    "hidden_dims": [16, 8],
+    "output_dim": 16,
     "latent_dim": 4,
     "sequence_length": 12,
     "num_layers": 1,
@@ -26,7 +31,12 @@ TINY = {
 
 
 def pytest_generate_tests(metafunc):
-    wanted = {"model_name": None, "likelihood_name": "score", "latent_name": "reconstruct"}
+    wanted = {
+        "model_name": None,
+        "likelihood_name": "score",
+        "latent_name": "reconstruct",
+        "variational_name": "latent_statistics",
+    }
     for argument, method in wanted.items():
         if argument in metafunc.fixturenames:
             names = zoo.list_models()

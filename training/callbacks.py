@@ -20,7 +20,7 @@ class KeepRun(keras.callbacks.Callback):
         super().__init__()
         self.folder = folder
         self.config = config
-        self.valid = list(valid[: config.validation_texts])
+        self.valid = valid.take(range(min(config.validation_texts, len(valid))))
 
     def on_epoch_end(self, epoch, logs=None):
         epoch += 1
@@ -31,7 +31,8 @@ class KeepRun(keras.callbacks.Callback):
                 f"(the last good state is in {self.folder.path / 'checkpoints'})"
             )
         if hasattr(self.model, "score"):
-            scores = self.model.score(self.valid, num_samples=self.config.validation_samples)
+            samples = self.config.validation_samples
+            scores = self.model.score(self.valid, num_samples=samples, labels=self.valid.labels)
             metrics["val_nll"] = float(-scores.mean())
         value = metrics.get("val_nll", metrics.get("val_loss"))
         metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
@@ -40,6 +41,7 @@ class KeepRun(keras.callbacks.Callback):
         settled = getattr(self.model, "settled", True)
         self.folder.finish_epoch(self.model, epoch, metrics, value if settled else None)
         if epoch % self.config.samples_every == 0 or epoch == self.config.epochs:
-            texts = self.model.generate(20, seed=self.config.seed)
+            like = [place % len(self.valid) for place in range(20)]  # whose attributes the samples are asked for
+            texts = self.model.generate(20, seed=self.config.seed, attributes=self.valid.take(like).labels)
             place = self.folder.path / "samples" / f"epoch-{epoch:04d}.txt"
             write_atomically(place, "".join(text + "\n" for text in texts))

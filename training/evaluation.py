@@ -2,65 +2,92 @@
 
 import numpy as np
 
-from keras_textgen.metrics import exact_match
+from keras_textgen.metrics import exact_match, reconstruction_bleu
 
 
-def evaluate(model, texts, *, num_samples: int = 100, seed: int = 0, grammar=None, num: int = 1000) -> dict:
+def evaluate(
+    model,
+    texts,
+    *,
+    labels=None,
+    num_samples: int = 100,
+    curve: bool = False,
+    seed: int = 0,
+    grammar=None,
+    num: int = 1000,
+) -> dict:
     """What a model makes of texts.
 
     Args:
         model: of the zoo.
         texts: strings `[n]`.
+        labels: their attributes by name, for a model that is told them; likelihoods are then of the texts given these,
+            and what the model writes is asked to have the attributes of the first texts, one after the other.
         num_samples: importance samples a text.
+        curve: whether to give the likelihood for fewer samples, too: for 1, 10, 100, … below `num_samples`.
         seed: of all samples.
         grammar: a corpus that knows the truth (`log_prob`, `entropy`, `is_grammatical`, `train`), for the figures
         below.
         num: texts to write for the grammar to judge, at temperature 1.
 
     Returns:
-        By name: `texts`, `tokens` (with end tokens), `nll` (nats a text) and `perplexity` (over the whole corpus), both
-        importance-weighted with `num_samples` samples where the model has a latent; `elbo`, `rate` and `distortion`
+        By name: `texts`, `tokens` (with end tokens), `nll` (nats a text), `perplexity` (over the whole corpus) and
+        `perplexity_by_text` (of the mean over texts of nats a token; Miao et al. 2016), importance-weighted with
+        `num_samples` samples where the model has a latent, `nll_<samples>` for fewer; `elbo`, `rate` and `distortion`
         (nats a text), `elbo_perplexity`; `mutual_information` and its cap, `active_units`; `reconstruction_exact`, the
-        share of texts that come back word for word. With a grammar also those of `against_grammar`.
+        share of texts that come back word for word, and `reconstruction_bleu`. With a grammar also those of
+        `likelihood_against_grammar` and `samples_against_grammar`.
     """
-    texts = list(texts)
-    bound = model.evaluate(texts, verbose=0, return_dict=True)
-    tokens = int(model.ids(texts).row_lengths().numpy().sum())
-    figures = {"texts": len(texts), "tokens": tokens}
+    texts, labels = list(texts), labels or {}
+    bound = model.evaluate(texts, labels=labels, verbose=0, return_dict=True)
+    lengths = model.ids(texts).row_lengths().numpy()
+    figures = {"texts": len(texts), "tokens": int(lengths.sum())}
+    nats = None
     if hasattr(model, "score"):
-        nats = -model.score(texts, num_samples=num_samples, seed=seed).astype(np.float64)
+        nats = -model.score(texts, num_samples=num_samples, seed=seed, labels=labels).astype(np.float64)
         figures["num_samples"] = num_samples
         figures["nll"] = float(nats.mean())
-        figures["perplexity"] = float(np.exp(nats.sum() / tokens))
-        if grammar is not None:
-            figures |= against_grammar(texts, nats, model.generate(num, seed=seed), grammar)
+        figures["perplexity"] = float(np.exp(nats.sum() / lengths.sum()))
+        figures["perplexity_by_text"] = float(np.exp(np.mean(nats / lengths)))
+        for fewer in (10**power for power in range(9) if curve and 10**power < num_samples):
+            scores = model.score(texts, num_samples=fewer, seed=seed, labels=labels)
+            figures[f"nll_{fewer}"] = -float(scores.astype(np.float64).mean())
+    if grammar is not None:
+        asked = {name: [values[place % len(texts)] for place in range(num)] for name, values in labels.items()}
+        figures |= likelihood_against_grammar(texts, nats, labels, grammar) if nats is not None else {}
+        figures |= samples_against_grammar(model.generate(num, seed=seed, attributes=asked), asked, grammar)
     if "rate" in bound:
         figures["elbo"] = -(bound["rate"] + bound["distortion"])
-        figures |= {name: bound[name] for name in ("rate", "distortion")}
+        figures["rate"] = bound["rate"]
         figures["elbo_perplexity"] = bound["perplexity"]
+    if "distortion" in bound:
+        figures["distortion"] = bound["distortion"]
     if hasattr(model, "latent_statistics"):
-        figures |= model.latent_statistics(texts, seed=seed)
+        figures |= model.latent_statistics(texts, seed=seed, labels=labels)
     if hasattr(model, "reconstruct"):
-        figures["reconstruction_exact"] = exact_match(normalized(model, texts), model.reconstruct(texts))
+        originals, back = normalized(model, texts), model.reconstruct(texts, attributes=labels)
+        figures["reconstruction_exact"] = exact_match(originals, back)
+        figures["reconstruction_bleu"] = reconstruction_bleu(originals, back)
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in figures.items()}
 
 
-def against_grammar(texts, nats: np.ndarray, samples, grammar) -> dict[str, float]:
-    """What only a corpus with a known grammar can tell: the distance to the floor, and whether samples are grammatical.
+def likelihood_against_grammar(texts, nats: np.ndarray, labels, grammar) -> dict[str, float]:
+    """How far a model is from what only a corpus with a known grammar can tell: the floor under all models.
 
     Args:
         texts: strings `[n]`; `nats`: their negative log-likelihoods under the model, float `[n]`.
-        samples: texts that the model wrote.
+        labels: the attributes that the model is told; the floor is then that of the texts given these.
 
     Returns:
         By name: `floor`, the exact mean `-log p` of the texts under the grammar, which no model can beat on average,
-        and `over_floor` (`nll / floor - 1`); `entropy`, exact, of the grammar; `novel_nll` and `novel_floor`, over
-        the texts that train does not hold (nan if it holds all); all in nats a text. `samples`, their number;
-        `grammatical`, the share of them that is; `novel_samples`, the share that train does not hold.
+        and `over_floor` (`nll / floor - 1`); `entropy`, exact, of the grammar (without attributes); `novel_nll` and
+        `novel_floor`, over the texts that train does not hold (nan if it holds all); all in nats a text.
     """
     seen = set(grammar.train)
     novel = np.array([text not in seen for text in texts])
     truth = -grammar.log_prob(texts)
+    if labels:
+        truth += grammar.attributes_log_prob(labels)
     floor = float(truth.mean())
     return {
         "floor": floor,
@@ -68,10 +95,39 @@ def against_grammar(texts, nats: np.ndarray, samples, grammar) -> dict[str, floa
         "entropy": float(grammar.entropy()),
         "novel_nll": float(nats[novel].mean()) if novel.any() else float("nan"),
         "novel_floor": float(truth[novel].mean()) if novel.any() else float("nan"),
+    }
+
+
+def samples_against_grammar(samples, asked, grammar) -> dict[str, float]:
+    """What the grammar says of texts that a model wrote.
+
+    Args:
+        samples: the texts.
+        asked: the attributes that each was asked to have, by name.
+
+    Returns:
+        By name: `samples`, their number; `grammatical`, the share of them that is; `novel_samples`, the share that
+        train does not hold; where attributes were asked for, `control`, the share of the grammatical texts that have
+        all of them, and `control_<name>` for each.
+    """
+    seen = set(grammar.train)
+    grammatical = [place for place, text in enumerate(samples) if grammar.is_grammatical(text)]
+    figures = {
         "samples": len(samples),
-        "grammatical": float(np.mean([grammar.is_grammatical(text) for text in samples])),
+        "grammatical": len(grammatical) / len(samples),
         "novel_samples": float(np.mean([text not in seen for text in samples])),
     }
+    if asked and grammatical:
+        found = [grammar.attributes(samples[place]) for place in grammatical]
+        right = {
+            name: np.array(
+                [values[name] == asked[name][place] for place, values in zip(grammatical, found, strict=True)]
+            )
+            for name in asked
+        }
+        figures["control"] = float(np.mean(np.all(list(right.values()), axis=0)))
+        figures |= {f"control_{name}": float(values.mean()) for name, values in right.items()}
+    return figures
 
 
 def normalized(model, texts) -> list[str]:

@@ -20,7 +20,8 @@ class RunConfig:
 
     Attributes:
         model, preset, hyperparameters: what `zoo.build` takes.
-        data, text, labels, valid, test: what `corpora.load` takes; `limit`: train on the first texts only.
+        data, text, valid, test, vocabulary: what `corpora.load` takes; `limit`: train on the first texts only.
+        attributes: the labels that the model is told, each as "name", or as "name=column" of a file.
         tokenizer: "words", "characters", "wordpiece" or "bytes"; `tokenizer_options`: its keywords.
         epochs, batch_size: of the training.
         learning_rate: of Adam at the start; None for the model's own optimizer as it is.
@@ -37,9 +38,10 @@ class RunConfig:
     preset: str | None = None
     hyperparameters: dict = dataclasses.field(default_factory=dict)
     text: str | int | None = None
-    labels: list[str] | None = None
+    attributes: list[str] = dataclasses.field(default_factory=list)
     valid: str | None = None
     test: str | None = None
+    vocabulary: str | None = None
     limit: int | None = None
     tokenizer: str = "words"
     tokenizer_options: dict = dataclasses.field(default_factory=dict)
@@ -76,23 +78,34 @@ class RunConfig:
             whole(1, **{name: getattr(self, name)})
         if self.limit is not None:
             whole(1, limit=self.limit)
+        whole(0, 2**31 - 1, seed=self.seed)
+        if self.vocabulary is not None and self.tokenizer != "words":
+            raise InputError(f"a file of word counts holds words; the tokenizer cannot be {self.tokenizer!r}")
         if self.learning_rate is not None:
             number(above=0, learning_rate=self.learning_rate)
         return self
 
     def load_corpus(self):
         """The corpus that the configuration names."""
-        files = {"valid": self.valid, "test": self.test}
-        corpus = corpora.load(self.data, seed=self.seed, text=self.text, labels=self.labels, **files)
+        corpus = load_with_attributes(
+            self.data,
+            self.attributes,
+            seed=self.seed,
+            text=self.text,
+            valid=self.valid,
+            test=self.test,
+            vocabulary=self.vocabulary,
+        )
         if self.limit is not None:
             corpus.train = corpus.train.take(range(min(self.limit, len(corpus.train))))
         return corpus
 
-    def build_model(self, texts):
-        """The model with the vocabulary of `texts`, compiled for this run."""
+    def build_model(self, corpus):
+        """The model with the vocabulary and the attributes of the corpus, compiled for this run."""
         import keras
 
         import zoo
+        from keras_textgen.attributes import Attributes
         from keras_textgen.batching import number_of_batches
         from keras_textgen.text import TOKENIZERS
 
@@ -100,24 +113,54 @@ class RunConfig:
             raise unknown("tokenizer", self.tokenizer, TOKENIZERS)
         keras.utils.set_random_seed(self.seed)
         hyperparameters = {"seed": self.seed, "dtype": self.precision, **self.hyperparameters}
+        hyperparameters["attributes"] = Attributes.learn(corpus.train.labels).get_config()
         size = hyperparameters.get("vocabulary_size", 10_000)
+        options = {"vocabulary_size": size, **self.tokenizer_options}
+        if self.vocabulary is not None:  # counts: the words as they are, and a text has no end
+            counted = {"splitting": "whitespace", "lowercase": False, "end_token": False}
+            options |= {"vocabulary": corpus.vocabulary, **counted}
         try:
-            tokenizer = TOKENIZERS[self.tokenizer](vocabulary_size=size, **self.tokenizer_options)
+            tokenizer = TOKENIZERS[self.tokenizer](**options)
         except (TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
             given = ", ".join(self.tokenizer_options)
             raise InputError(f"tokenizer {self.tokenizer!r} does not take these options: {given}") from None
-        model = zoo.build(self.model, texts=texts, tokenizer=tokenizer, preset=self.preset, **hyperparameters)
+        model = zoo.build(self.model, texts=corpus.train, tokenizer=tokenizer, preset=self.preset, **hyperparameters)
         if self.learning_rate is not None:
             rate = self.learning_rate
             if self.decay == "cosine":
-                steps = self.epochs * number_of_batches(len(texts), self.batch_size)
+                steps = self.epochs * number_of_batches(len(corpus.train), self.batch_size)
                 rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)
             model.optimizer.learning_rate = rate
             model.compile(optimizer=type(model.optimizer).from_config(model.optimizer.get_config()))
             model.optimizer.build(model.trainable_variables)
         return model
+
+
+def load_with_attributes(source, attributes, **options):
+    """A corpus whose texts have exactly the labels that are asked for, each as "name" or as "name=column".
+
+    Raises:
+        InputError: if the corpus has no such label, or cannot be read.
+    """
+    columns = {}
+    for attribute in attributes:
+        name, equals, column = attribute.partition("=")
+        if not name.isidentifier() or (equals and not column):
+            raise InputError(f"an attribute is given as name or name=column, not {attribute!r}")
+        columns[name] = column or name
+    if source in corpora.list_corpora():
+        corpus = corpora.load(source, **options)
+    else:
+        corpus = corpora.load(source, labels=list(columns.values()) or None, **options)
+    for part in ("train", "valid", "test"):
+        texts = getattr(corpus, part)
+        for column in columns.values():
+            if column not in texts.labels:
+                raise unknown(f"attribute of {source}", column, texts.labels)
+        setattr(corpus, part, corpora.Texts(texts, {name: texts.labels[column] for name, column in columns.items()}))
+    return corpus
 
 
 def start(config: RunConfig, path, watch: Callable = lambda folder, config, steps: []) -> dict:
@@ -132,7 +175,7 @@ def start(config: RunConfig, path, watch: Callable = lambda folder, config, step
     config.check()
     RunFolder.require_new(path)
     corpus = config.load_corpus()
-    model = config.build_model(corpus.train)
+    model = config.build_model(corpus)
     folder = RunFolder.create(path, dataclasses.asdict(config))  # last, so that a refused run leaves nothing behind
     with folder.locked():
         return run(folder, config, corpus, model, watch)
@@ -155,7 +198,7 @@ def resume(path, watch: Callable = lambda folder, config, steps: []) -> dict:
     with folder.locked():
         state = folder.state()
         folder.forget_unfinished()
-        model = zoo.load(folder.checkpoint(state["latest"])) if state else config.build_model(corpus.train)
+        model = zoo.load(folder.checkpoint(state["latest"])) if state else config.build_model(corpus)
         return run(folder, config, corpus, model, watch)
 
 
@@ -179,10 +222,11 @@ def run(folder: RunFolder, config: RunConfig, corpus, model, watch: Callable) ->
         ]
         model.fit(
             list(corpus.train),
+            labels=corpus.train.labels,
             batch_size=config.batch_size,
             epochs=config.epochs,
             initial_epoch=done,
-            validation_data=list(corpus.valid),
+            validation_data=(list(corpus.valid), corpus.valid.labels),
             callbacks=callbacks,
             verbose=0,
         )
@@ -192,6 +236,7 @@ def run(folder: RunFolder, config: RunConfig, corpus, model, watch: Callable) ->
     shutil.copyfile(best, unfinished)
     unfinished.replace(folder.model)
     figures = {"best_epoch": state["best_epoch"] or state["epoch"], "epochs": state["epoch"]}
-    figures["valid"] = evaluate(zoo.load(folder.model), corpus.valid[: config.validation_texts], seed=config.seed)
+    valid = corpus.valid.take(range(min(config.validation_texts, len(corpus.valid))))
+    figures["valid"] = evaluate(zoo.load(folder.model), valid, labels=valid.labels, seed=config.seed)
     write_atomically(folder.path / "figures.json", json.dumps(figures, indent=2) + "\n")
     return figures

@@ -2,7 +2,7 @@
 
 >>> import zoo
 >>> zoo.list_models("*_vae")
-['lstm_vae']
+['bow_vae', 'dense_vae', 'lstm_vae', 'seq_vae', 'transformer_vae']
 >>> model = zoo.build("lstm_vae")  # doctest: +SKIP
 """
 
@@ -11,6 +11,24 @@ from zoo.storage import load
 
 __all__ = ["ModelSpec", "build", "export", "list_models", "list_presets", "load", "register", "spec"]
 
+register(
+    "bow_vae",
+    "keras_textgen.models.bow_vae:BowVAE",
+    summary="word counts to a Gaussian latent, and one softmax that all words of a text come from; topics",
+    source="Miao et al. 2016 (NVDM)",
+)
+register(
+    "dense_ae",
+    "keras_textgen.models.dense_ae:DenseAE",
+    summary="dense layers to a point and back; a Gaussian mixture over the codes makes it write",
+    source="Hinton & Salakhutdinov 2006; Ghosh et al. 2020",
+)
+register(
+    "dense_vae",
+    "keras_textgen.models.dense_vae:DenseVAE",
+    summary="dense layers around a Gaussian latent; words are independent given the latent",
+    source="Kingma & Welling 2014",
+)
 register(
     "lstm_vae",
     "keras_textgen.models.lstm_vae:LSTMVAE",
@@ -27,6 +45,19 @@ register(
             "free_bits": 0.0,
         },
     },
+)
+
+register(
+    "seq_vae",
+    "keras_textgen.models.seq_vae:SeqVAE",
+    summary="a Gaussian latent a word, with a prior that an LSTM over words and latents learns",
+    source="Chung et al. 2015 (VRNN)",
+)
+register(
+    "transformer_vae",
+    "keras_textgen.models.transformer_vae:TransformerVAE",
+    summary="Transformer encoder and decoder around a Gaussian latent, which every word attends to",
+    source="Li et al. 2020 (Optimus), without pre-training",
 )
 
 

@@ -1,9 +1,30 @@
 """Building blocks that models share."""
 
+from keras_textgen.layers.bag import BagDecoder, BagEncoder
+from keras_textgen.layers.bilinear import Bilinear
 from keras_textgen.layers.decoders import LSTMDecoder
+from keras_textgen.layers.dense import DenseDecoder, DenseEncoder
 from keras_textgen.layers.encoders import LSTMEncoder
 from keras_textgen.layers.latent import GaussianHead
 from keras_textgen.layers.lstm import LSTM
+from keras_textgen.layers.recurrent_latent import RecurrentLatent
+from keras_textgen.layers.transformer import TransformerDecoder, TransformerEncoder
+from keras_textgen.layers.word_deletion import WordDeletion
 from keras_textgen.layers.word_dropout import WordDropout
 
-__all__ = ["LSTM", "GaussianHead", "LSTMDecoder", "LSTMEncoder", "WordDropout"]
+__all__ = [
+    "LSTM",
+    "BagDecoder",
+    "BagEncoder",
+    "Bilinear",
+    "DenseDecoder",
+    "DenseEncoder",
+    "GaussianHead",
+    "LSTMDecoder",
+    "LSTMEncoder",
+    "RecurrentLatent",
+    "TransformerDecoder",
+    "TransformerEncoder",
+    "WordDeletion",
+    "WordDropout",
+]

@@ -5,6 +5,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from keras_textgen.layers.bilinear import Bilinear
 from keras_textgen.layers.lstm import LSTM
 from keras_textgen.layers.word_dropout import WordDropout
 
@@ -18,9 +19,8 @@ class LSTMDecoder(layers.Layer):
 
     Args:
         output_dim: width of a hidden layer between the LSTM (with the latent again beside it) and the words: the deep
-            output of Pascanu et al. 2014, the skip connection of Dieng et al. 2019. Its units are products of two
-            linear maps (the bilinear unit of Shazeer 2020), since what may follow often depends on two things together:
-            `but` turns the feeling round, `and` repeats it. 0 leaves it out.
+            output of Pascanu et al. 2014, the skip connection of Dieng et al. 2019, with the units of `Bilinear`. 0
+            leaves it out.
         average_attention: whether the words are predicted from the average of all states so far, too (Zhang et al.
             2018), so that the LSTM need not carry everything until it matters.
         dropout: rate on the embeddings and on the LSTM's outputs.
@@ -60,7 +60,7 @@ class LSTMDecoder(layers.Layer):
         self.lstm = LSTM(hidden_dim, dtype=policy, name="lstm")
         self.deep_output = None
         if output_dim:
-            self.deep_output = layers.Dense(2 * output_dim, dtype=policy, name="deep_output")
+            self.deep_output = Bilinear(output_dim, dtype=policy, name="deep_output")
         # Logits are float32 under every policy: a softmax over bfloat16 loses the tail.
         if tie_embeddings:
             self.output_layer = TiedOutput(self.embedding, dtype="float32", name="output_layer")
@@ -91,8 +91,7 @@ class LSTMDecoder(layers.Layer):
         """Logits `float32 [..., vocabulary]` from LSTM outputs `[..., hidden_dim]` (with their average behind them, if
         that is used) and latents `[..., latent]`."""
         if self.deep_output is not None:
-            gates, features = tf.split(self.deep_output(tf.concat([features, z], axis=-1)), 2, axis=-1)
-            features = gates * features
+            features = self.deep_output(tf.concat([features, z], axis=-1))
         return self.output_layer(features)
 
     def initial_state(self, z):

@@ -2,6 +2,6 @@
 
 from keras_textgen.metrics.latent import active_units, mutual_information
 from keras_textgen.metrics.perplexity import Perplexity
-from keras_textgen.metrics.reconstruction import exact_match
+from keras_textgen.metrics.reconstruction import exact_match, reconstruction_bleu
 
-__all__ = ["Perplexity", "active_units", "exact_match", "mutual_information"]
+__all__ = ["Perplexity", "active_units", "exact_match", "mutual_information", "reconstruction_bleu"]

@@ -1,7 +1,23 @@
 """The models. Importing this module makes every class known to `keras.saving.load_model`."""
 
+from keras_textgen.models.bow_vae import BowVAE
+from keras_textgen.models.dense_ae import DenseAE
+from keras_textgen.models.dense_vae import DenseVAE
 from keras_textgen.models.latent_model import LatentTextModel
 from keras_textgen.models.lstm_vae import LSTMVAE
+from keras_textgen.models.seq_vae import SeqVAE
 from keras_textgen.models.text_model import TextModel
+from keras_textgen.models.transformer_vae import TransformerVAE
+from keras_textgen.models.variational_model import VariationalTextModel
 
-__all__ = ["LSTMVAE", "LatentTextModel", "TextModel"]
+__all__ = [
+    "LSTMVAE",
+    "BowVAE",
+    "DenseAE",
+    "DenseVAE",
+    "LatentTextModel",
+    "SeqVAE",
+    "TextModel",
+    "TransformerVAE",
+    "VariationalTextModel",
+]

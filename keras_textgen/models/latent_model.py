@@ -1,4 +1,6 @@
-"""LatentTextModel: three distributions in, an evidence lower bound out."""
+"""LatentTextModel: a text to a latent and back."""
+
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -6,63 +8,33 @@ import tensorflow as tf
 
 from keras_textgen import sampling
 from keras_textgen.checks import number, whole
-from keras_textgen.distributions import rate_by_dimension
 from keras_textgen.errors import InputError, unknown
-from keras_textgen.metrics.latent import active_units, mutual_information
-from keras_textgen.models.text_model import SEED, TEXTS, WHOLE, Signature, TextModel, by_text, strings
-from keras_textgen.schedules import get_schedule
+from keras_textgen.layers import WordDeletion
+from keras_textgen.models.graph_functions import TEXTS, WHOLE, Signature, strings
+from keras_textgen.models.text_model import TextModel
 from keras_textgen.text import as_texts
-
-FREE_BITS_KINDS = ("dimension", "dimension_text", "total", "total_text")
-ROWS_AT_ONCE = 1024  # rows (texts times samples) that importance weighting decodes together
 
 
 class LatentTextModel(TextModel):
     """A model with a latent `z`: a subclass states `posterior(ids)`, `prior()` and `likelihood(z, ids)`.
 
-    Training minimises `distortion + kl_weight(step) * max(rate, free bits)`: the distortion `-log p(x|z)` summed over
-    the real tokens, the rate `KL(q(z|x) || p(z))` summed over the dimensions, both averaged over the texts. The metrics
-    show the rate without the floor.
+    The decoder is told `z` with the attributes behind it, one-hot; the posterior is not told the attributes, so that
+    `z` need not carry them.
 
     Args:
         latent_dim: width of `z`.
-        kl_weight: a number, a schedule of `keras_textgen.schedules`, or a text such as "linear:2000" or "linear:25%".
-        free_bits: the floor under the rate, in nats, of the kind below; 0 is the plain bound.
-        free_bits_kind: "dimension": each dimension's mean over the batch (Kingma et al. 2016); "dimension_text": each
-            dimension of each text (Li et al. 2019); "total": the whole rate's mean over the batch; "total_text": the
-            whole rate of each text. For the first two the floor holds for every dimension, for the others for their
-            sum.
+        denoising: rate at which words are left out of what the encoder reads while training (Shen et al. 2020).
     """
 
-    terms = ("distortion", "rate")
-
-    def __init__(
-        self,
-        tokenizer=None,
-        *,
-        latent_dim: int = 32,
-        kl_weight=1.0,
-        free_bits: float = 0.0,
-        free_bits_kind: str = "dimension",
-        **kwargs,
-    ):
+    def __init__(self, tokenizer=None, *, latent_dim: int = 32, denoising: float = 0.0, **kwargs):
         super().__init__(tokenizer, **kwargs)
-        if free_bits_kind not in FREE_BITS_KINDS:
-            raise unknown("free_bits_kind", free_bits_kind, FREE_BITS_KINDS)
         self.latent_dim = whole(1, latent_dim=latent_dim)
-        self.kl_weight = get_schedule(kl_weight)
-        self.free_bits = number(0, free_bits=free_bits)
-        self.free_bits_kind = free_bits_kind
+        self.denoising = number(0, below=1, denoising=denoising)
+        self.word_deletion = WordDeletion(self.denoising)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "latent_dim": self.latent_dim,
-            "kl_weight": keras.saving.serialize_keras_object(self.kl_weight),
-            "free_bits": self.free_bits,
-            "free_bits_kind": self.free_bits_kind,
-        }
+        return {**super().get_config(), "latent_dim": self.latent_dim, "denoising": self.denoising}
 
     # What a subclass states
 
@@ -75,145 +47,132 @@ class LatentTextModel(TextModel):
         raise NotImplementedError
 
     def likelihood(self, z, ids):
-        """`p(x|z)`: a distribution over `int32 [batch, length]` that can give `log_prob(ids)`."""
+        """`p(x|z)`: a distribution over `int32 [batch, length]` that can give `log_prob(ids)`.
+
+        `z` has the attributes behind it, `[batch, latent_dim + width of the attributes]`.
+        """
         raise NotImplementedError
 
-    # The bound
-
-    def call(self, ids):
-        """Distortion `[batch]` and rate a dimension `[batch, latent_dim]` of ids `[batch, length]`, in nats."""
-        q = self.posterior(ids)
-        z = q.sample(seed=tf.cast(self.seed_generator.next(), tf.int32))
-        return {"distortion": -self.likelihood(z, ids).log_prob(ids), "rate": rate_by_dimension(q, self.prior())}
-
-    def objective(self, terms):
-        weight = self.kl_weight(self.optimizer.iterations)
-        return tf.reduce_mean(terms["distortion"]) + weight * self.floored(terms["rate"])
-
-    def floored(self, rate):
-        """The mean rate of a batch `[batch, latent_dim]` with the free bits as its floor, a scalar."""
-        if self.free_bits_kind == "dimension":
-            return tf.reduce_sum(tf.maximum(tf.reduce_mean(rate, axis=0), self.free_bits))
-        if self.free_bits_kind == "dimension_text":
-            return tf.reduce_mean(tf.reduce_sum(tf.maximum(rate, self.free_bits), axis=1))
-        if self.free_bits_kind == "total":
-            return tf.maximum(tf.reduce_mean(by_text(rate)), self.free_bits)
-        return tf.reduce_mean(tf.maximum(by_text(rate), self.free_bits))
-
-    def train_step(self, data):
-        weight = self.kl_weight(self.optimizer.iterations)
-        return {**super().train_step(data), "kl_weight": weight}
-
-    def plan(self, total_steps):
-        self.kl_weight.plan(total_steps)
+    def code(self, ids, condition) -> dict[str, tf.Tensor]:
+        """What `encode` gives of ids: the most likely latents, `latents`, and what else the posterior has."""
+        return {"latents": self.posterior(ids).mean()}
 
     @property
-    def settled(self) -> bool:
-        """Whether the KL weight has reached its end, so that losses of different epochs can be compared."""
-        return self.kl_weight.settled(int(keras.ops.convert_to_numpy(self.optimizer.iterations)))
+    def latent_shape(self) -> list[int]:
+        """The shape of a text's latent."""
+        return [self.latent_dim]
 
     # Functions inside the graph
 
-    def start(self, seeds):
+    def told_of(self, ids, attributes):
+        """What texts are told, `float32 [batch, width]`, from the numbers of their attributes or None."""
+        if attributes is None:
+            if len(self.attributes):
+                raise InputError(f"labels are missing: the model is told {', '.join(self.attributes.values)}")
+            attributes = tf.zeros([tf.shape(ids)[0], 0], tf.int32)
+        return self.attributes.one_hot(attributes)
+
+    def start(self, seeds, condition):
         draw = lambda seed: self.prior().sample(seed=tf.cast(seed, tf.int32))  # noqa: E731
-        return self.decoder.start(tf.map_fn(draw, seeds, fn_output_signature=tf.float32))
+        return self.begin(tf.map_fn(draw, seeds, fn_output_signature=tf.float32), condition)
+
+    def begin(self, z, condition):
+        """The state in which the text of a latent starts."""
+        return self.decoder.start(with_attributes(z, condition))
 
     def step(self, tokens, state):
         return self.decoder.step(tokens, state)
 
-    def sample_posterior(self, ids, num_samples, seed):
-        """`q`, and `num_samples` samples `[n, num_samples, latent]` of it that depend on `seed` and each text alone."""
-        q = self.posterior(ids)
-        noise = sampling.normal(sampling.text_seeds(seed, ids), [num_samples, self.latent_dim])
-        normal = q.distribution
-        return q, normal.loc[:, None] + normal.scale[:, None] * noise
-
-    def score_texts(self, texts, num_samples, seed):
-        """`log 1/K sum_k p(x, z_k) / q(z_k | x)` (Burda et al. 2016, equation 8), a chunk of samples at a time."""
+    def encode_texts(self, texts, *attributes):
         ids = self.tokenizer(texts, sequence_length=self.sequence_length)
-        num = tf.shape(ids)[0]
-        chunk = tf.clip_by_value(ROWS_AT_ONCE // tf.maximum(num, 1), 1, num_samples)
-        q, samples = self.sample_posterior(ids, num_samples, seed)
+        return self.code(ids, self.condition(tf.shape(ids)[0], attributes) if attributes else None)
 
-        def add(first, total):
-            z = tf.transpose(samples[:, first : first + chunk], [1, 0, 2])
-            rows = tf.reshape(z, [-1, self.latent_dim])
-            tiled = tf.tile(ids, [tf.shape(z)[0], 1])
-            log_likelihood = tf.reshape(self.likelihood(rows, tiled).log_prob(tiled), tf.shape(z)[:2])
-            log_weights = log_likelihood + self.prior().log_prob(z) - q.log_prob(z)
-            return first + chunk, tf.reduce_logsumexp(tf.concat([total[None], log_weights], axis=0), axis=0)
+    def decode_latents(self, latents, *attributes):
+        num = tf.shape(latents)[0]
+        uniforms = tf.zeros([num, self.sequence_length])
+        return {"texts": self.write(self.begin(latents, self.condition(num, attributes)), sampling.greedy, uniforms)}
 
-        nothing = tf.fill([num], -np.inf)
-        _, total = tf.while_loop(lambda first, total: first < num_samples, add, (0, nothing))
-        return {"log_likelihood": total - tf.math.log(tf.cast(num_samples, tf.float32))}
+    def reconstruct_texts(self, texts, *attributes):
+        return self.decode_latents(self.latents_of(texts, attributes), *attributes)
 
-    def encode_texts(self, texts):
-        normal = self.posterior(self.tokenizer(texts, sequence_length=self.sequence_length)).distribution
-        return {"latents": normal.loc, "scales": normal.scale}
-
-    def decode_latents(self, latents):
-        uniforms = tf.zeros([tf.shape(latents)[0], self.sequence_length])
-        return {"texts": self.write(self.decoder.start(latents), sampling.greedy, uniforms)}
-
-    def reconstruct_texts(self, texts):
-        return self.decode_latents(self.encode_texts(texts)["latents"])
-
-    def interpolate_texts(self, a, b, steps, spherical):
+    def interpolate_texts(self, a, b, steps, spherical, *attributes):
         """Strings `[n, steps]` on the way from each text of `a` to its partner in `b`."""
-        path = paths(self.encode_texts(a)["latents"], self.encode_texts(b)["latents"], steps, spherical)
-        texts = self.decode_latents(tf.reshape(path, [-1, self.latent_dim]))["texts"]
-        return {"texts": tf.reshape(texts, tf.shape(path)[:2])}
+        path = paths(self.latents_of(a, attributes), self.latents_of(b, attributes), steps, spherical)
+        num = tf.shape(path)[0]
+        attributes = [tf.repeat(tf.broadcast_to(column, [num]), steps) for column in attributes]
+        texts = self.decode_latents(tf.reshape(path, [-1, *self.latent_shape]), *attributes)["texts"]
+        return {"texts": tf.reshape(texts, [num, steps])}
+
+    def latents_of(self, texts, attributes):
+        return self.encode_texts(texts, *(attributes if self.encoder_is_told else ()))["latents"]
+
+    encoder_is_told = False  # whether `encode` needs the attributes
 
     def signatures(self):
-        latents = tf.TensorSpec([None, self.latent_dim], tf.float32)
-        flag = tf.TensorSpec([], tf.bool)
+        latents = tf.TensorSpec([None, *self.latent_shape], tf.float32)
+        path = {"a": TEXTS, "b": TEXTS, "steps": WHOLE, "spherical": tf.TensorSpec([], tf.bool)}
         return {
             **super().signatures(),
-            "encode": Signature(self.encode_texts, {"texts": TEXTS}),
+            "encode": Signature(self.encode_texts, {"texts": TEXTS}, takes_attributes=self.encoder_is_told),
             "decode": Signature(self.decode_latents, {"latents": latents}),
             "reconstruct": Signature(self.reconstruct_texts, {"texts": TEXTS}),
-            "interpolate": Signature(
-                self.interpolate_texts, {"a": TEXTS, "b": TEXTS, "steps": WHOLE, "spherical": flag}
-            ),
-            "score": Signature(self.score_texts, {"texts": TEXTS, "num_samples": WHOLE, "seed": SEED}),
+            "interpolate": Signature(self.interpolate_texts, path),
         }
 
     # Methods on strings and arrays
 
-    def score(self, texts, *, num_samples: int = 100, seed: int = 0) -> np.ndarray:
-        """Importance-weighted lower bound of `log p(x)` with `num_samples` samples: `float32 [n]`, in nats.
+    def encode(self, texts, *, labels: Mapping | None = None) -> np.ndarray:
+        """The most likely latents of the texts: `float32 [n, latent_dim]` (`latent_shape` for other models).
 
-        It grows with the number of samples on average, towards `log p(x)`; with 1 it is a one-sample ELBO. A text's
-        score depends on the text, `num_samples` and `seed` alone.
+        Args:
+            labels: the texts' attributes, `{name: value or one a text}`, for a model whose posterior is told them.
         """
-        num_samples, seed = whole(1, num_samples=num_samples), sampling.check_seed(seed)
-        return self.by_batches("score", texts, num_samples, seed)["log_likelihood"]
+        return self.codes(texts, labels)["latents"]
 
-    def encode(self, texts) -> np.ndarray:
-        """Posterior means of the texts: `float32 [n, latent_dim]`."""
-        return self.by_batches("encode", texts)["latents"]
-
-    def decode(self, z) -> list[str]:
-        """The likeliest texts, word by word, of latents `[n, latent_dim]`."""
+    def codes(self, texts, labels=None) -> dict[str, np.ndarray]:
+        """All that the posterior says of the texts: `latents`, and for a Gaussian its `scales`."""
         self.require_weights()
+        texts = as_texts(texts)
+        told = self.attributes.given(labels, len(texts), "labels") if self.encoder_is_told else ()
+        return self.by_batches("encode", texts, attributes=told)
+
+    def decode(self, z, *, attributes: Mapping | None = None) -> list[str]:
+        """The likeliest texts, word by word, of latents `[n, latent_dim]`.
+
+        Args:
+            attributes: what the texts shall be, as {"sentiment": "positive"}, or a list of `n` values each.
+        """
+        self.require_weights()
+        shape = ", ".join(map(str, ["n", *self.latent_shape]))
         try:
-            z = np.atleast_2d(np.asarray(z, np.float32))
+            z = np.asarray(z, np.float32)
         except (TypeError, ValueError):
-            raise InputError(f"z must be numbers of shape [n, {self.latent_dim}]") from None
-        if z.ndim != 2 or z.shape[1] != self.latent_dim or not np.isfinite(z).all():
-            raise InputError(f"z must be finite numbers of shape [n, {self.latent_dim}], not {list(z.shape)}")
-        return strings(self.functions["decode"](tf.constant(z))["texts"])
+            raise InputError(f"z must be numbers of shape [{shape}]") from None
+        z = z[None] if z.ndim == len(self.latent_shape) else z
+        if list(z.shape[1:]) != self.latent_shape or not np.isfinite(z).all():
+            raise InputError(f"z must be finite numbers of shape [{shape}], not {list(z.shape)}")
+        told = self.attributes.given(attributes, len(z))
+        return strings(self.functions["decode"](tf.constant(z), *map(tf.constant, told))["texts"])
 
-    def reconstruct(self, texts) -> list[str]:
-        """Encodes the texts and decodes their posterior means."""
-        return strings(self.by_batches("reconstruct", texts)["texts"])
+    def reconstruct(self, texts, *, attributes: Mapping | None = None) -> list[str]:
+        """Encodes the texts and decodes their latents.
 
-    def interpolate(self, a, b, steps: int = 5, *, method: str = "linear"):
+        Args:
+            attributes: what the texts shall be. With others than the texts have, this is a transfer: what the latent
+                holds stays, the attributes change.
+        """
+        self.require_weights()
+        texts = as_texts(texts)
+        told = self.attributes.given(attributes, len(texts))
+        return strings(self.by_batches("reconstruct", texts, attributes=told)["texts"])
+
+    def interpolate(self, a, b, steps: int = 5, *, method: str = "linear", attributes: Mapping | None = None):
         """Decodes `steps` points on the way from text `a` to text `b`, both ends included.
 
         Args:
             a, b: two strings, or two lists of as many strings.
             method: "linear" or "spherical" (Shoemake 1985; keeps the norm, as a Gaussian prior has it).
+            attributes: what the texts on the way shall be; a list has one value a pair.
 
         Returns:
             A list of `steps` strings for two strings; a list of such lists for two lists.
@@ -225,32 +184,67 @@ class LatentTextModel(TextModel):
         if len(first) != len(last):
             raise InputError(f"a and b must be as many texts, not {len(first)} and {len(last)}")
         steps = whole(2, steps=steps)
-        texts = self.functions["interpolate"](first, last, steps, method == "spherical")["texts"].numpy()
+        told = self.attributes.given(attributes, len(first))
+        spherical = method == "spherical"
+        texts = self.functions["interpolate"](first, last, steps, spherical, *map(tf.constant, told))["texts"].numpy()
         paths = [strings(row) for row in texts]
         return paths[0] if isinstance(a, (str, bytes)) else paths
 
-    def latent_statistics(self, texts, *, seed: int = 0) -> dict[str, float]:
-        """What the latent carries over these texts: mutual information (over all of them, and in batches of 32) in
-        nats, the cap `ln(n)` of the former, and the number of active units."""
-        posterior = self.by_batches("encode", texts)
-        means, scales = posterior["latents"], posterior["scales"]
-        z = means + scales * np.random.default_rng(seed).standard_normal(means.shape)
-        return {
-            "mutual_information": mutual_information(means, scales, z),
-            "mutual_information_cap": float(np.log(len(means))),
-            "mutual_information_batch_32": mutual_information(means, scales, z, batch_size=32),
-            "active_units": active_units(means),
-        }
+    def analogy(self, a, b, c, *, attributes: Mapping | None = None):
+        """`decode(encode(a) - encode(b) + encode(c))`: what is to `c` as `a` is to `b` (Mikolov et al. 2013).
+
+        Args:
+            a, b, c: three strings, or three lists of as many strings.
+            attributes: what the texts shall be.
+
+        Returns:
+            A string for three strings; a list of strings for three lists.
+        """
+        groups = [as_texts(group, name) for group, name in ((a, "a"), (b, "b"), (c, "c"))]
+        if len({len(group) for group in groups}) > 1:
+            counts = ", ".join(str(len(group)) for group in groups)
+            raise InputError(f"a, b and c must be as many texts, not {counts}")
+        labels = attributes if self.encoder_is_told else None
+        first, second, third = (self.encode(group, labels=labels) for group in groups)
+        texts = self.decode(first - second + third, attributes=attributes)
+        return texts[0] if isinstance(a, (str, bytes)) else texts
+
+    def neighbours(self, texts, among, num: int = 5, *, labels: Mapping | None = None) -> list[list[tuple[str, float]]]:
+        """The texts of `among` whose latents are nearest to those of `texts`, with their Euclidean distances.
+
+        Args:
+            labels: the attributes of all of them, one value each, for a model whose posterior is told them.
+
+        Returns:
+            For each text, `num` pairs (neighbour, distance), nearest first.
+        """
+        texts, among = as_texts(texts), as_texts(among, "among")
+        num = whole(1, len(among), num=num)
+        codes, others = (self.encode(group, labels=labels).reshape(len(group), -1) for group in (texts, among))
+        found = []
+        for code in codes:
+            distances = np.linalg.norm(others - code, axis=1)
+            nearest = np.argsort(distances, kind="stable")[:num]
+            found.append([(among[place], float(distances[place])) for place in nearest])
+        return found
+
+
+def with_attributes(z, condition):
+    """Latents `[..., latent]` with what their texts are told behind them."""
+    return tf.concat([tf.cast(z, tf.float32), condition], axis=-1)
 
 
 def paths(a, b, steps, spherical):
-    """Points `[n, steps, latent]` from latents `a` to latents `b` (each `[n, latent]`), on a line or a great arc."""
+    """Points `[n, steps, …]` from latents `a` to latents `b` (each `[n, …]`), on a line or a great arc."""
+    shape = tf.shape(a)[1:]
+    a, b = (tf.reshape(latents, [tf.shape(latents)[0], tf.reduce_prod(shape)]) for latents in (a, b))
     share = tf.linspace(0.0, 1.0, steps)[None, :, None]
     norms = tf.norm(a, axis=-1, keepdims=True) * tf.norm(b, axis=-1, keepdims=True)
     cosine = tf.math.divide_no_nan(tf.reduce_sum(a * b, axis=-1, keepdims=True), norms)
     angle = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))[:, None]
+    num = tf.shape(a)[0]
     a, b = a[:, None], b[:, None]
     line = a + (b - a) * share
     arc = (tf.sin((1 - share) * angle) * a + tf.sin(share * angle) * b) / tf.maximum(tf.sin(angle), 1e-6)
     # Where the two point the same way, or opposite ways, the arc is not defined.
-    return tf.where(spherical & (tf.sin(angle) > 1e-3), arc, line)
+    return tf.reshape(tf.where(spherical & (tf.sin(angle) > 1e-3), arc, line), tf.concat([[num, steps], shape], 0))

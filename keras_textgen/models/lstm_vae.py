@@ -5,17 +5,16 @@ weight keep it from ignoring the latent.
 """
 
 import keras
-import tensorflow as tf
 
 from keras_textgen.checks import number, whole
-from keras_textgen.distributions import TokenSequence, diagonal_normal
+from keras_textgen.distributions import TokenSequence
 from keras_textgen.layers import GaussianHead, LSTMDecoder, LSTMEncoder
-from keras_textgen.models.latent_model import LatentTextModel
+from keras_textgen.models.variational_model import VariationalTextModel
 from keras_textgen.text import shift_right
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
-class LSTMVAE(LatentTextModel):
+class LSTMVAE(VariationalTextModel):
     """An LSTM encoder, a diagonal Gaussian posterior, an LSTM decoder.
 
     Args:
@@ -29,7 +28,7 @@ class LSTMVAE(LatentTextModel):
         encoder_dropout: rate on the encoder's embeddings.
         word_dropout: rate at which the decoder's input words become unknown while training.
         tie_embeddings: whether the decoder's output layer is its transposed embedding.
-        **kwargs: of `LatentTextModel` and `TextModel`.
+        **kwargs: of `VariationalTextModel`, `LatentTextModel` and `TextModel`.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class LSTMVAE(LatentTextModel):
         output_dim: int = 256,
         average_attention: bool = True,
         bidirectional: bool = False,
-        dropout: float = 0.2,
+        dropout: float = 0.3,
         encoder_dropout: float = 0.0,
         word_dropout: float = 0.0,
         tie_embeddings: bool = False,
@@ -67,7 +66,7 @@ class LSTMVAE(LatentTextModel):
         self.encoder = LSTMEncoder(
             *sizes, bidirectional=self.bidirectional, dropout=self.encoder_dropout, dtype=policy, name="encoder"
         )
-        self.head = GaussianHead(self.latent_dim, name="head")
+        self.head = GaussianHead(self.latent_dim, mean_scale=self.mean_scale, name="head")
         self.decoder = LSTMDecoder(
             *sizes,
             output_dim=self.output_dim,
@@ -81,9 +80,6 @@ class LSTMVAE(LatentTextModel):
 
     def posterior(self, ids):
         return self.head.distribution(self.encoder(ids))
-
-    def prior(self):
-        return diagonal_normal(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
 
     def likelihood(self, z, ids):
         return TokenSequence(self.decoder(z, shift_right(ids)))

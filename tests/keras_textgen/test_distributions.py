@@ -1,13 +1,17 @@
 """Distributions against numpy."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
-from keras_textgen.distributions import TokenSequence, diagonal_normal, rate_by_dimension
+from keras_textgen.distributions import TokenSequence, WordBag, diagonal_normal, rate_by_dimension
 from keras_textgen.text import END, PADDING
+
+tfd = tfp.distributions
 
 
 def log_softmax(logits):
@@ -79,6 +83,53 @@ def test_shapes_of_a_batch_of_sequences(logits):
     assert distribution.batch_shape == [3] and distribution.event_shape == [5]
     assert distribution.batch_shape_tensor().numpy().tolist() == [3]
     assert distribution.event_shape_tensor().numpy().tolist() == [5]
+
+
+# Bags of words
+
+
+def test_a_bag_is_a_multinomial_without_its_coefficient(logits):
+    logits = logits[:, 0]
+    counts = np.stack([np.bincount(row[row != PADDING], minlength=7) for row in IDS])
+    bag = WordBag(logits)
+    np.testing.assert_allclose(bag.log_prob(IDS), (counts * log_softmax(logits)).sum(axis=1), rtol=1e-5)
+    multinomial = tfd.Multinomial(counts.sum(axis=1).astype(np.float64), logits=logits).log_prob(counts)
+    coefficient = [
+        math.lgamma(row.sum() + 1) - sum(math.lgamma(count + 1) for count in row) for row in counts
+    ]  # the number of orders in which the words can stand
+    np.testing.assert_allclose(bag.log_prob(IDS) + np.float32(coefficient), multinomial, rtol=1e-5)
+
+
+def test_padding_of_a_bag_counts_for_nothing_and_order_does_not_matter(logits):
+    bag = WordBag(logits[:, 0])
+    each = bag.token_log_prob(IDS).numpy()
+    assert each.shape == IDS.shape and not each[IDS == PADDING].any() and (each[IDS != PADDING] < 0).all()
+    for other in (np.pad(IDS, [[0, 0], [0, 6]]), IDS[:, ::-1], IDS[:, [3, 1, 4, 0, 2]]):
+        np.testing.assert_allclose(bag.log_prob(other), bag.log_prob(IDS), rtol=1e-6)
+
+
+def test_all_bags_of_one_size_have_a_probability_of_one_together():
+    logits = np.random.default_rng(2).normal(size=4)
+    logits[PADDING] = -1e9
+    ids = np.array(list(itertools.product([1, 2, 3], repeat=4)), np.int32)
+    log_probs = WordBag(np.tile(logits, [len(ids), 1])).log_prob(ids)
+    assert np.exp(log_probs.numpy().astype(np.float64)).sum() == pytest.approx(1, rel=1e-5)
+
+
+def test_a_bag_has_the_gradient_of_its_counts(logits):
+    # d log p / d logits = counts - n softmax(logits)
+    variable = tf.Variable(logits[:, 0], dtype=tf.float32)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(WordBag(variable).log_prob(IDS))
+    counts = np.stack([np.bincount(row[row != PADDING], minlength=7) for row in IDS])
+    expected = counts - counts.sum(axis=1, keepdims=True) * np.exp(log_softmax(logits[:, 0]))
+    np.testing.assert_allclose(tape.gradient(total, variable), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_shapes_of_a_batch_of_bags(logits):
+    bag = WordBag(logits[:, 0])
+    assert bag.batch_shape == [3] and bag.batch_shape_tensor().numpy().tolist() == [3]
+    assert bag.log_prob(IDS).dtype == tf.float32 and bag.log_prob(IDS).shape == [3]
 
 
 def test_the_rate_is_the_closed_form_of_two_gaussians():

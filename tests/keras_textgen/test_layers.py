@@ -5,8 +5,25 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.layers import LSTM, GaussianHead, LSTMDecoder, LSTMEncoder, WordDropout
-from keras_textgen.text import PADDING, START, UNKNOWN
+from keras_textgen.distributions import diagonal_normal
+from keras_textgen.layers import (
+    LSTM,
+    BagDecoder,
+    BagEncoder,
+    Bilinear,
+    DenseDecoder,
+    DenseEncoder,
+    GaussianHead,
+    LSTMDecoder,
+    LSTMEncoder,
+    RecurrentLatent,
+    TransformerDecoder,
+    TransformerEncoder,
+    WordDeletion,
+    WordDropout,
+)
+from keras_textgen.layers.bag import counts
+from keras_textgen.text import END, PADDING, START, UNKNOWN
 
 IDS = np.array([[1, 5, 6, 7], [1, 8, 4, 9]], np.int32)
 
@@ -38,6 +55,67 @@ def test_a_decoder_depends_on_the_latent_and_on_no_later_word(tie, average):
     assert np.abs(decoder(z + 1, IDS).numpy() - whole).min(axis=-1).max() > 0
 
 
+TRANSFORMERS = [{}, {"memory_length": 3, "output_dim": 7, "dropout": 0.5, "word_dropout": 0.5}]
+
+
+@pytest.mark.parametrize("options", TRANSFORMERS, ids=str)
+def test_a_transformer_gives_the_same_logits_step_by_step(options):
+    decoder = TransformerDecoder(11, 8, 2, 2, 4, **options)
+    z = tf.random.stateless_normal([2, 3], [0, 0])
+    whole = decoder(z, IDS, training=False)
+    assert whole.shape == (2, 4, 11)
+    state = decoder.start(z)
+    for place in range(4):
+        logits, state = decoder.step(tf.constant(IDS[:, place]), state)
+        np.testing.assert_allclose(logits, whole[:, place], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", TRANSFORMERS, ids=str)
+def test_a_transformer_depends_on_the_latent_and_on_no_later_word(options):
+    decoder = TransformerDecoder(11, 8, 2, 2, 4, **options)
+    z = tf.random.stateless_normal([2, 3], [0, 0])
+    whole = decoder(z, IDS).numpy()
+    for place in range(4):
+        changed = IDS.copy()
+        changed[:, place] = 10
+        moved = np.abs(decoder(z, changed).numpy() - whole).max(axis=(0, 2))
+        assert moved[:place].max(initial=0) < 1e-6 and moved[place:].min() > 1e-4
+    assert np.abs(decoder(z + 1, IDS).numpy() - whole).max(axis=-1).min() > 1e-4
+
+
+def test_the_memory_of_a_transformer_alone_tells_it_the_latent():
+    decoder = TransformerDecoder(11, 8, 1, 2, 4, memory_length=2)
+    z = tf.random.stateless_normal([2, 3], [0, 0])
+    decoder(z, IDS)
+    decoder.told.kernel.assign(0 * decoder.told.kernel)
+    assert np.abs(decoder(z + 1, IDS) - decoder(z, IDS)).max(axis=-1).min() > 1e-4
+
+
+def test_a_dense_decoder_gives_the_same_logits_step_by_step_whatever_was_written():
+    decoder = DenseDecoder(11, 6, 4, [8], dropout=0.5)
+    z = tf.random.stateless_normal([2, 3], [0, 0])
+    whole = decoder(z)
+    assert whole.shape == (2, 4, 11) and np.ptp(whole, axis=1).max() > 1e-3
+    state = decoder.start(z)
+    for place in range(4):
+        logits, state = decoder.step(tf.constant(IDS[:, place]), state)
+        np.testing.assert_allclose(logits, whole[:, place], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(decoder(z, length=2), whole[:, :2], rtol=1e-5, atol=1e-6)
+    longer = decoder(z, length=6)
+    np.testing.assert_allclose(longer[:, :4], whole, rtol=1e-5, atol=1e-6)
+    assert not longer[:, 4:].numpy().any()
+
+
+def test_a_bag_decoder_gives_the_same_logits_at_every_step():
+    decoder = BagDecoder(11)
+    z = tf.random.stateless_normal([2, 3], [0, 0])
+    whole, state = decoder(z), decoder.start(z)
+    for place in range(4):
+        logits, state = decoder.step(tf.constant(IDS[:, place]), state)
+        np.testing.assert_array_equal(logits, whole)
+    np.testing.assert_allclose(whole, z @ decoder.output_layer.kernel + decoder.output_layer.bias, rtol=1e-5, atol=1e-6)
+
+
 def test_tied_embeddings_are_one_matrix():
     free, tied = (LSTMDecoder(50, 6, 8, tie_embeddings=tie) for tie in (False, True))
     for decoder in (free, tied):
@@ -51,6 +129,42 @@ def test_padding_changes_no_feature(bidirectional):
     features = encoder(IDS)
     assert features.shape == (2, 16 if bidirectional else 8)
     np.testing.assert_array_equal(encoder(np.pad(IDS, [[0, 0], [0, 5]])), features)
+
+
+ENCODERS = [TransformerEncoder(11, 8, 2, 2), DenseEncoder(11, 6, 9, [12, 8]), BagEncoder(11, [12, 8])]
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda layer: type(layer).__name__)
+def test_padding_changes_no_feature_of_other_encoders(encoder):
+    features = encoder(IDS)
+    assert features.shape == (2, 8)
+    for more in (1, 5):
+        np.testing.assert_allclose(encoder(np.pad(IDS, [[0, 0], [0, more]])), features, rtol=1e-5, atol=1e-6)
+    alone = encoder(IDS[:1, :2])
+    together = encoder(np.array([[*IDS[0, :2], 0, 0], IDS[1]], np.int32))[:1]
+    np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda layer: type(layer).__name__)
+def test_other_encoders_read_every_word(encoder):
+    for place in range(4):
+        changed = IDS.copy()
+        changed[:, place] = 10
+        assert np.abs(encoder(changed) - encoder(IDS)).max() > 1e-4
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda layer: type(layer).__name__)
+def test_only_a_bag_does_not_care_for_the_order_of_the_words(encoder):
+    same = np.array_equal(encoder(IDS[:, [2, 0, 3, 1]]), encoder(IDS))
+    assert same == isinstance(encoder, BagEncoder)
+
+
+def test_counts_are_those_of_numpy():
+    ids = np.random.default_rng(0).integers(0, 9, [20, 15]).astype(np.int32)
+    expected = np.stack([np.bincount(row, minlength=9) for row in ids])
+    assert expected[:, PADDING].any()
+    expected[:, PADDING] = 0
+    np.testing.assert_array_equal(counts(tf.constant(ids), 9), expected)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -76,6 +190,106 @@ def test_a_gaussian_head_has_scales_over_its_least():
 def test_a_gaussian_head_stays_in_float32():
     head = GaussianHead(3, dtype="mixed_bfloat16")
     assert all(part.dtype == tf.float32 for part in head(tf.zeros([2, 5], tf.bfloat16)))
+
+
+def test_a_gaussian_head_with_a_scale_of_means_keeps_the_rate_from_vanishing():
+    head = GaussianHead(3, mean_scale=0.6)
+    features = tf.random.stateless_normal([500, 5], [0, 0])
+    mean, scale = head(features, training=True)
+    np.testing.assert_allclose(np.mean(mean, axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(np.std(mean, axis=0), 0.6, rtol=1e-4)
+    rate = diagonal_normal(mean, scale).kl_divergence(diagonal_normal(tf.zeros(3), tf.ones(3)))
+    least = 3 * 0.6**2 / 2
+    assert np.mean(rate) >= least * (1 - 1e-3)
+    # The bound is met where every scale is 1.
+    head.raw_scale.kernel.assign(tf.zeros([5, 3]))
+    head.raw_scale.bias.assign(tf.fill([3], np.log(np.expm1(1 - head.min_scale)).astype(np.float32)))
+    rate = diagonal_normal(*head(features, training=True)).kl_divergence(diagonal_normal(tf.zeros(3), tf.ones(3)))
+    assert np.mean(rate) == pytest.approx(least, rel=1e-3)
+
+
+def test_the_means_of_a_text_depend_on_no_other_outside_training():
+    head = GaussianHead(3, mean_scale=0.6)
+    features = 2 + tf.random.stateless_normal([500, 5], [0, 0])
+    for _ in range(80):  # until the moving averages have arrived
+        trained, _ = head(features, training=True)
+    mean, _ = head(features)
+    np.testing.assert_allclose(mean, trained, atol=0.01)
+    np.testing.assert_allclose(head(features[:3])[0], mean[:3], rtol=1e-5, atol=1e-6)
+
+
+def test_a_bilinear_unit_is_the_product_of_two_maps():
+    layer = Bilinear(4)
+    features = np.random.default_rng(0).standard_normal([2, 3, 5]).astype(np.float32)
+    layer(features)
+    kernel, bias = (np.random.default_rng(1).standard_normal(shape) for shape in ([5, 8], [8]))
+    layer.set_weights([kernel, bias])
+    first, second = (features @ kernel[:, part] + bias[part] for part in (slice(0, 4), slice(4, 8)))
+    np.testing.assert_allclose(layer(features), first * second, rtol=1e-4, atol=1e-5)
+
+
+def recurrent_latent():
+    """A layer with large weights, and ids, latents and a condition for it."""
+    layer = RecurrentLatent(11, 6, 8, 3, 7, dropout=0.5, word_dropout=0.5)
+    layer.build((None, None), (None, 2))
+    draw = np.random.default_rng(0)
+    layer.set_weights([0.5 * draw.standard_normal(weight.shape) for weight in layer.get_weights()])
+    z, condition = draw.standard_normal([2, 4, 3]), draw.standard_normal([2, 2])
+    return layer, tf.constant(IDS), tf.constant(z, tf.float32), tf.constant(condition, tf.float32)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_the_states_of_a_recurrent_latent_are_those_of_its_steps(dropped):
+    layer, ids, z, condition = recurrent_latent()
+    states = layer.states(ids, z, condition, dropped=dropped)
+    state = layer.initial_state(condition)
+    for place in range(4):
+        np.testing.assert_allclose(states[:, place], state[0], rtol=1e-5, atol=1e-6)
+        state = layer.advance(layer.embedding(ids[:, place]), z[:, place], condition, state)
+
+
+def test_a_recurrent_latent_follows_the_text_by_its_posterior():
+    layer, ids, z, condition = recurrent_latent()
+    followed = layer.follow(ids, condition, tf.zeros([2, 4, 3]))
+    posterior, _ = layer.gaussians(ids, followed, condition)
+    np.testing.assert_allclose(posterior.mean(), followed, rtol=1e-4, atol=1e-5)
+    # Any noise: a sample lies that many standard deviations from the mean, given the samples before it.
+    followed = layer.follow(ids, condition, z)
+    posterior, _ = layer.gaussians(ids, followed, condition)
+    np.testing.assert_allclose((followed - posterior.mean()) / posterior.stddev(), z, rtol=1e-3, atol=1e-3)
+
+
+def test_the_gaussians_of_a_recurrent_latent_look_at_nothing_later():
+    layer, ids, z, condition = recurrent_latent()
+    before = layer.gaussians(ids, z, condition)
+    for place in range(4):
+        changed_ids, changed_z = ids.numpy(), z.numpy()
+        changed_ids[:, place], changed_z[:, place] = 10, -2
+        after = layer.gaussians(tf.constant(changed_ids), tf.constant(changed_z), condition)
+        # The posterior of a place sees its word and no latent of its own; the prior sees neither.
+        for gaussian, other, seen in zip(before, after, (place, place + 1), strict=True):
+            moved = np.abs(gaussian.mean() - other.mean()).max(axis=(0, 2))
+            assert moved[:seen].max(initial=0) < 1e-6 and moved[seen:].min(initial=1) > 1e-4
+
+
+def test_word_deletion_takes_its_share_of_the_words_and_closes_the_gaps():
+    ids = tf.tile([[*range(4, 11), END, PADDING, PADDING]], [2000, 1])
+    shorter = WordDeletion(0.3)(ids, training=True).numpy()
+    assert shorter.shape == ids.shape
+    for row in shorter:
+        words = row[row > END].tolist()
+        assert words == sorted(set(words)) and set(words) <= set(range(4, 11))  # in their order
+        assert row.tolist() == [*words, END] + [PADDING] * (9 - len(words))
+    # 14,000 words: a standard error of 0.0039
+    assert np.sum(shorter > END) / 14_000 == pytest.approx(0.7, abs=0.02)
+    assert np.bincount(shorter.ravel())[4:] == pytest.approx(2000 * 0.7, rel=0.1)  # all of them alike
+
+
+def test_word_deletion_is_off_outside_training_and_at_rate_0_and_differs_from_call_to_call():
+    np.testing.assert_array_equal(WordDeletion(0.9)(IDS), IDS)
+    np.testing.assert_array_equal(WordDeletion(0.0)(IDS, training=True), IDS)
+    layer, ids = WordDeletion(0.5), tf.fill([10, 10], 5)
+    assert np.any(layer(ids, training=True) != layer(ids, training=True))
 
 
 def test_word_dropout_takes_its_share_of_the_words_and_spares_padding_and_start():
@@ -105,8 +319,17 @@ def test_word_dropout_differs_from_call_to_call():
     [
         LSTMDecoder(11, 6, 8, dropout=0.1, word_dropout=0.2, tie_embeddings=True),
         LSTMEncoder(11, 6, 8, bidirectional=True, dropout=0.1),
-        GaussianHead(3, min_scale=0.1),
+        GaussianHead(3, min_scale=0.1, mean_scale=0.5),
         WordDropout(0.4),
+        WordDeletion(0.4),
+        Bilinear(5),
+        DenseEncoder(11, 6, 9, (12, 8), dropout=0.1),
+        DenseDecoder(11, 6, 9, (8, 12), dropout=0.1),
+        BagEncoder(11, (12, 8), dropout=0.1),
+        BagDecoder(11),
+        RecurrentLatent(11, 6, 8, 3, 7, dropout=0.1, word_dropout=0.2, min_scale=0.01),
+        TransformerEncoder(11, 8, 2, 4, dropout=0.1),
+        TransformerDecoder(11, 8, 2, 4, 9, memory_length=3, output_dim=5, dropout=0.1, word_dropout=0.2),
     ],
     ids=lambda layer: type(layer).__name__,
 )

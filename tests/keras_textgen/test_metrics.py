@@ -1,9 +1,12 @@
 """Metrics against numbers known otherwise."""
 
+import warnings
+
 import numpy as np
 import pytest
+from nltk.translate.bleu_score import corpus_bleu
 
-from keras_textgen.metrics import Perplexity, active_units, exact_match, mutual_information
+from keras_textgen.metrics import Perplexity, active_units, exact_match, mutual_information, reconstruction_bleu
 
 
 def test_perplexity_is_over_the_whole_corpus():
@@ -91,3 +94,51 @@ def test_exact_match_is_the_share_of_equal_texts():
 def test_exact_match_wants_as_many_of_each():
     with pytest.raises(ValueError):
         exact_match(["a"], ["a", "b"])
+
+
+def by_nltk(texts, reconstructions, order=4):
+    references = [[text.lower().split()] for text in texts]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of orders without a match
+        return corpus_bleu(references, [text.lower().split() for text in reconstructions], [1 / order] * order)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_reconstruction_bleu_is_that_of_nltk(order):
+    draw = np.random.default_rng(5)
+    for _ in range(30):
+        # Shorter and longer, with words changed here and there. NLTK counts an n-gram where a text is too short for
+        # any, so every text has at least four words here.
+        texts = [" ".join(draw.choice(list("abcdE"), draw.integers(4, 15))) for _ in range(6)]
+        back = [
+            " ".join(word if draw.random() < 0.8 else "x" for word in text.split()[: draw.integers(4, 15)])
+            + draw.choice(["", " a b"])
+            for text in texts
+        ]
+        expected = by_nltk(texts, back, order)
+        assert reconstruction_bleu(texts, back, order) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        assert 0 < expected < 1
+
+
+@pytest.mark.parametrize(
+    "texts, back, expected",
+    [
+        (["a b c d", "e f g h i"], ["a b c d", "E f g h i"], 1),
+        (["a b c d"], ["e f g h"], 0),  # no word comes back
+        (["a b c d"], ["b a d c"], 0),  # every word does, but no pair
+        (["a b c", "d e"], ["a b c", "d e"], 0),  # too short for four words in a row
+        (["a b c d"], [""], 0),
+        (["a b c d e f"], ["a b c d"], np.exp(1 - 6 / 4)),  # too short by a third
+        (["the the the the"], ["the the the the the the the the"], (4 / 8 * 3 / 7 * 2 / 6 * 1 / 5) ** 0.25),
+    ],
+    ids=str,
+)
+def test_reconstruction_bleu_of_simple_cases(texts, back, expected):
+    assert reconstruction_bleu(texts, back) == pytest.approx(expected, abs=1e-12)
+    assert by_nltk(texts, back) == pytest.approx(expected, abs=1e-3)  # it puts the least float for a 0
+
+
+def test_a_text_too_short_for_an_n_gram_does_not_lower_reconstruction_bleu():
+    # 5 of 5 words, 3 of 3 pairs, 2 of 2 triples, 1 of 1 quadruple (Papineni et al. 2002, section 2.1.1)
+    assert reconstruction_bleu(["a b c d", "e"], ["a b c d", "e"]) == 1
+    assert reconstruction_bleu(["a b c d", "e"], ["a b c d", "f"]) == pytest.approx((4 / 5) ** 0.25)

@@ -9,13 +9,13 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.errors import InputError
-from keras_textgen.schedules import SCHEDULES, Constant, Cyclical, Linear, Logistic, get_schedule
+from keras_textgen.schedules import SCHEDULES, Constant, Cyclical, Linear, Logistic, Schedule, get_schedule
 
 EXAMPLES = [Constant(0.5), Linear(100, 0.8, 0.1), Logistic(100, 2.0), Cyclical(100, 0.6, 0.25)]
 
 
-def by_class(schedule):
-    return type(schedule).__name__
+def by_class(value):
+    return type(value).__name__ if isinstance(value, Schedule) else str(value)
 
 
 def values(schedule, steps):
@@ -34,13 +34,13 @@ def values(schedule, steps):
         (Cyclical(100), {0: 0, 25: 0.5, 50: 1, 99: 1, 100: 0, 125: 0.5, 12_350: 1}),
         (Cyclical(100, 0.6, 0.25), {5: 0.12, 25: 0.6, 99: 0.6, 105: 0.12}),
     ],
-    ids=str,
+    ids=by_class,
 )
 def test_values_at_points(schedule, points):
     np.testing.assert_allclose(values(schedule, points), list(points.values()), rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("schedule", [Linear(37), Logistic(37), Linear(37, 2.0, 0.5)], ids=str)
+@pytest.mark.parametrize("schedule", [Linear(37), Logistic(37), Linear(37, 2.0, 0.5)], ids=by_class)
 def test_growing_schedules_never_fall_nor_pass_their_end(schedule):
     weights = values(schedule, range(80))
     assert (np.diff(weights) >= 0).all() and weights[-1] > weights[0]
@@ -61,7 +61,7 @@ def test_a_cycle_repeats_itself():
         (Logistic(100), [0, 50, 95], [100, 1000]),
         (Cyclical(100), [0, 49, 100], [50, 99, 150]),
     ],
-    ids=str,
+    ids=by_class,
 )
 def test_settled_says_whether_the_weight_stands_at_its_end(schedule, unsettled, settled):
     assert [schedule.settled(step) for step in unsettled] == [False] * len(unsettled)
@@ -120,7 +120,7 @@ def test_every_kind_of_schedule_is_among_the_examples():
         ("linear:25%", Linear(share=0.25)),
         ("cyclical:2.5%", Cyclical(share=0.025)),
     ],
-    ids=str,
+    ids=by_class,
 )
 def test_a_schedule_is_read_from_a_text_or_a_number(text, expected):
     schedule = get_schedule(text)

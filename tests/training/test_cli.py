@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import cli, corpora
+import zoo
+from training import cli, corpora, trainer
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,7 +58,19 @@ def files(tmp_path, tiny_run):
     return tmp_path
 
 
-VERBS = "models", "demo", "train", "generate", "reconstruct", "interpolate", "encode", "score", "evaluate", "export"
+VERBS = (
+    "models",
+    "demo",
+    "train",
+    "tune",
+    "generate",
+    "reconstruct",
+    "interpolate",
+    "encode",
+    "score",
+    "evaluate",
+    "export",
+)
 TRAIN = ("train", "lstm_vae", "--data")
 BAD = {
     "unknown model": (("train", "lstm_vea", "--data", "x"), "unknown model 'lstm_vea'; did you mean 'lstm_vae'"),
@@ -103,6 +116,22 @@ BAD = {
     "unknown method": (("interpolate", "{run.path}", "a", "b", "--method", "sperical"), "did you mean 'spherical'"),
     "unknown split": (("evaluate", "{run.path}", "--split", "tset"), "did you mean 'test'"),
     "no samples": (("score", "{run.path}", "a", "--samples", "0"), "num_samples must be at least 1"),
+    "an attribute without its value": (("generate", "{run.path}", "--attribute", "sentiment"), "takes name=value"),
+    "an attribute that the model does not know": (
+        ("generate", "{run.path}", "--attribute", "sentiment=positive"),
+        "the model knows no attributes",
+    ),
+    "an attribute that a corpus does not have": (
+        ("train", "lstm_vae", "--data", "reviews", "--attribute", "sentimant"),
+        "did you mean 'sentiment'",
+    ),
+    "an attribute of a file without columns": (
+        (*TRAIN, "{run.data}", "--attribute", "mood"),
+        "leave out text and labels",
+    ),
+    "an attribute of no name": ((*TRAIN, "{run.data}", "--attribute", "0"), "is given as name or name=column"),
+    "words of a file without counts": ((*TRAIN, "{run.data}", "--vocabulary", "{run.data}"), "vocabulary"),
+    "a seed out of range": ((*TRAIN, "{run.data}", "--seed", "-1"), "seed must be at least 0"),
     "export below a file": (("export", "{run.path}", "--out", "{run.data}/x"), "cannot be written"),
 }
 
@@ -248,6 +277,69 @@ def test_labelled_tables_are_read(textgen, tmp_path):
     path.write_text("".join(f"positive\t{text}\n" for text in corpora.load("reviews").train[:60]))
     small = ("--set", "hidden_dim=8", "--set", "embedding_dim=8", "--epochs", 1, "--text", 1)
     assert textgen("train", "lstm_vae", "--data", path, "--out", tmp_path / "run", *small).code == 0
+
+
+@pytest.fixture(scope="module")
+def labelled_run(tmp_path_factory):
+    """A run of a tiny model that is told the sentiment in the first column of a table."""
+    folder = tmp_path_factory.mktemp("labelled")
+    train = corpora.load("reviews").train
+    rows = zip(train.labels["sentiment"][:90], train[:90], strict=True)
+    (folder / "reviews.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in rows))
+    config = trainer.RunConfig(
+        "lstm_vae", str(folder / "reviews.tsv"), text="1", attributes=["mood=0"], epochs=1, samples_every=1,
+        hyperparameters={"hidden_dim": 8, "embedding_dim": 8, "latent_dim": 4},
+    )  # fmt: skip
+    trainer.start(config, folder / "run")
+    return folder
+
+
+def test_a_model_is_told_the_labels_of_a_table(textgen, labelled_run):
+    run, mood = labelled_run / "run", ("--attribute", "mood=positive")
+    assert len((run / "samples" / "epoch-0001.txt").read_text().splitlines()) == 20
+    written = textgen("generate", run, "-n", 3, "--seed", 1, *mood)
+    assert written.code == 0 and written.out.count("\n") == 3
+    for verb in ("reconstruct", "score"):
+        assert textgen(verb, run, "the pizza was great.", *mood).code == 0
+    assert textgen("interpolate", run, "the pizza was great.", "we loved it.", *mood).out.count("\n") == 7
+    assert textgen("encode", run, "the pizza was great.").code == 0
+    figures = json.loads(textgen("evaluate", run, "--samples", 11, "--curve", "--json").out)
+    assert {"nll_1", "nll_10"} <= set(figures)
+    options = ("--data", labelled_run / "reviews.tsv", "--text", 1, "--attribute", "mood=0", "--split", "all")
+    assert json.loads(textgen("evaluate", run, *options, "--samples", 2, "--json").out)["texts"] == 90
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("generate", "RUN"), "the attribute 'mood' is missing"),
+        (("generate", "RUN", "--attribute", "mood=postive"), "unknown mood 'postive'; did you mean 'positive'?"),
+        (("generate", "RUN", "--attribute", "mod=positive"), "unknown attribute 'mod'; did you mean 'mood'?"),
+        (("score", "RUN", "the pizza was great."), "the attribute 'mood' is missing"),
+    ],
+)
+def test_wrong_attributes_get_one_clear_line(textgen, labelled_run, arguments, message):
+    answer = textgen(*(labelled_run / "run" if argument == "RUN" else argument for argument in arguments))
+    assert answer.code == 2 and answer.err.startswith("textgen: ") and answer.err.count("\n") == 1
+    assert message in answer.err
+
+
+def test_a_file_of_word_counts_is_trained_on(textgen, tmp_path):
+    (tmp_path / "words.txt").write_text("apple 1\nPear 2\nplum 3\n")
+    (tmp_path / "counts.feat").write_text("1 1:2 3:1\n2 2:4\n" * 20)
+    options = ("--data", tmp_path / "counts.feat", "--vocabulary", tmp_path / "words.txt", "--epochs", 1)
+    assert textgen("train", "bow_vae", *options, "--out", tmp_path / "run").code == 0
+    figures = json.loads(textgen("evaluate", tmp_path / "run", "--samples", 2, "--json").out)
+    assert figures["tokens"] in (7, 6, 8)  # two documents of three or four words, and no ends
+    model = zoo.load(tmp_path / "run")
+    assert model.tokenizer.vocabulary == ["apple", "Pear", "plum"]
+
+
+def test_a_model_without_likelihood_says_so(textgen, tiny_run, tmp_path):
+    options = ("--data", tiny_run.data, "--epochs", 1, "--out", tmp_path / "run")
+    assert textgen("train", "dense_ae", *options).code == 0
+    answer = textgen("score", tmp_path / "run", "the pizza was great.")
+    assert answer.code == 2 and "no likelihood" in answer.err and answer.err.count("\n") == 1
 
 
 def test_an_interrupted_run_says_how_to_go_on(tiny_run, tmp_path):

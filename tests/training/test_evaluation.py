@@ -3,7 +3,7 @@ import pytest
 
 import zoo
 from training import corpora
-from training.evaluation import against_grammar, evaluate
+from training.evaluation import evaluate, likelihood_against_grammar, samples_against_grammar
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +13,8 @@ def reviews():
 
 def test_the_grammar_itself_stands_on_the_floor(reviews):
     texts = reviews.test[:500]
-    figures = against_grammar(texts, -reviews.log_prob(texts), reviews.sample(200, 9), reviews)
+    figures = likelihood_against_grammar(texts, -reviews.log_prob(texts), {}, reviews)
+    figures |= samples_against_grammar(reviews.sample(200, 9), {}, reviews)
     assert figures["over_floor"] == pytest.approx(0, abs=1e-12)
     assert figures["novel_nll"] == pytest.approx(figures["novel_floor"])
     assert figures["grammatical"] == 1
@@ -24,7 +25,7 @@ def test_figures_against_the_grammar_are_counted_by_hand(reviews):
     texts = [reviews.train[0], *reviews.novel[:3]]
     nats = np.array([10.0, 20.0, 30.0, 40.0])
     samples = ["pizza the was.", reviews.train[1], reviews.novel[0], "were pizza."]
-    figures = against_grammar(texts, nats, samples, reviews)
+    figures = likelihood_against_grammar(texts, nats, {}, reviews) | samples_against_grammar(samples, {}, reviews)
     assert (figures["grammatical"], figures["novel_samples"], figures["samples"]) == (0.5, 0.75, 4)
     assert figures["novel_nll"] == 30
     assert figures["novel_floor"] == pytest.approx(-reviews.log_prob(texts[1:]).mean())

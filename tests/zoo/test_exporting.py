@@ -15,7 +15,7 @@ from keras_textgen.errors import InputError
 
 SIGNATURES = {
     "generate": ({"num": tf.int32, "seed": tf.int64, "temperature": tf.float32}, {"texts": tf.string}),
-    "encode": ({"texts": tf.string}, {"latents": tf.float32, "scales": tf.float32}),
+    "encode": ({"texts": tf.string}, {"latents": tf.float32}),  # a Gaussian's scales, too
     "decode": ({"latents": tf.float32}, {"texts": tf.string}),
     "reconstruct": ({"texts": tf.string}, {"texts": tf.string}),
     "interpolate": ({"a": tf.string, "b": tf.string, "steps": tf.int32, "spherical": tf.bool}, {"texts": tf.string}),
@@ -143,7 +143,8 @@ def test_signatures_take_and_give_named_tensors_of_fixed_types(fitted, exported,
         takes, gives = SIGNATURES[name]
         signature = loaded.signatures[name]
         assert {key: spec.dtype for key, spec in signature.structured_input_signature[1].items()} == takes
-        assert {key: spec.dtype for key, spec in signature.structured_outputs.items()} == gives
+        found = {key: spec.dtype for key, spec in signature.structured_outputs.items() if key != "scales"}
+        assert found == gives
 
 
 def test_every_verb_of_a_model_is_a_signature(fitted, model_name):
@@ -161,8 +162,8 @@ def test_an_export_writes_what_python_writes(fitted, exported, model_name, tempe
         assert texts == model.generate(7, seed=11, temperature=temperature)
 
 
-def test_an_export_scores_as_python_does(fitted, exported, latent_name, corpus):
-    model, (_, loaded) = fitted(latent_name), exported(latent_name)
+def test_an_export_scores_as_python_does(fitted, exported, likelihood_name, corpus):
+    model, (_, loaded) = fitted(likelihood_name), exported(likelihood_name)
     answer = ask(
         loaded, "score", texts=tf.constant(corpus[:9]), num_samples=tf.constant(20), seed=tf.constant(3, tf.int64)
     )
@@ -173,7 +174,7 @@ def test_an_export_encodes_decodes_and_reconstructs_as_python_does(fitted, expor
     model, (_, loaded) = fitted(latent_name), exported(latent_name)
     latents = ask(loaded, "encode", texts=tf.constant(corpus))["latents"]
     np.testing.assert_allclose(latents, model.encode(corpus), rtol=1e-5, atol=1e-6)
-    z = np.random.default_rng(0).normal(size=[9, model.latent_dim]).astype(np.float32)
+    z = np.random.default_rng(0).normal(size=[9, *model.latent_shape]).astype(np.float32)
     assert strings(ask(loaded, "decode", latents=tf.constant(z))["texts"]) == model.decode(z)
     assert strings(ask(loaded, "reconstruct", texts=tf.constant(corpus))["texts"]) == model.reconstruct(corpus)
 
@@ -197,10 +198,13 @@ ODD = [b"", b"  ", b"zebra xylophone", b"the \xff\xfe cat", b"\xe4\xb8", b"<pad>
 def test_odd_texts_get_an_answer_in_valid_utf8(exported, latent_name, texts):
     _, loaded = exported(latent_name)
     answer = ask(loaded, "encode", texts=tf.constant(texts))
-    assert np.isfinite(answer["latents"]).all() and np.isfinite(answer["scales"]).all()
+    assert all(np.isfinite(values).all() for values in answer.values())
     assert len(strings(ask(loaded, "reconstruct", texts=tf.constant(texts))["texts"])) == len(texts)
-    scores = ask(loaded, "score", texts=tf.constant(texts), num_samples=tf.constant(2), seed=tf.constant(0, tf.int64))
-    assert np.isfinite(scores["log_likelihood"]).all()
+    if "score" in loaded.signatures:
+        scores = ask(
+            loaded, "score", texts=tf.constant(texts), num_samples=tf.constant(2), seed=tf.constant(0, tf.int64)
+        )
+        assert np.isfinite(scores["log_likelihood"]).all()
 
 
 @pytest.mark.parametrize("kind", ["characters", "bytes"])

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from keras_textgen.errors import InputError
-from training.cli import demo, encode, evaluate, export, generate, interpolate, models, reconstruct, score, train
+from training.cli import demo, encode, evaluate, export, generate, interpolate, models, reconstruct, score, train, tune
 from training.cli.shared import fail
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for verb in (models, demo, train, generate, reconstruct, interpolate, encode, score, evaluate, export):
+for verb in (models, demo, train, tune, generate, reconstruct, interpolate, encode, score, evaluate, export):
     app.command(verb.__name__.rsplit(".", 1)[-1])(verb.command)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import errors, load_model, print_json, read_texts
+from training.cli.shared import AttributeValues, errors, load_model, parse_attributes, print_json, read_texts
 
 
 def command(
@@ -13,12 +13,14 @@ def command(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts, each in quotation marks.")] = None,
     data: Annotated[Path | None, typer.Option(help="A file with one text a line; - is standard input.")] = None,
     out: Annotated[Path | None, typer.Option(help="A .npy file for a float32 array [texts, latent].")] = None,
+    attribute: AttributeValues = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON list of lists.")] = False,
 ) -> None:
     """Encode texts to latents: posterior means, one line of numbers a text."""
     import numpy as np
 
-    latents = load_model(model).encode(read_texts(texts, data))
+    texts, labels = read_texts(texts, data), parse_attributes(attribute)
+    latents = load_model(model).encode(texts, labels=labels)
     if out is not None:
         unfinished = out.with_name(f".{out.name}.unfinished.npy")
         try:
@@ -26,9 +28,10 @@ def command(
             unfinished.replace(out)
         finally:
             unfinished.unlink(missing_ok=True)
-        errors.print(f"{latents.shape[0]} latents of {latents.shape[1]} dimensions in {out}")
+        shape = " x ".join(map(str, latents.shape[1:]))
+        errors.print(f"{latents.shape[0]} latents of {shape} dimensions in {out}")
     elif json:
         print_json(latents.tolist())
     else:
         for row in latents:
-            print("\t".join(f"{value:.6g}" for value in row))
+            print("\t".join(f"{value:.6g}" for value in row.ravel()))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import load_model, print_json, print_lines
+from training.cli.shared import AttributeValues, load_model, parse_attributes, print_json, print_lines
 
 
 def command(
@@ -15,9 +15,12 @@ def command(
     top_k: Annotated[int, typer.Option(help="Keep this many of the likeliest words; 0 keeps all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Keep the likeliest words that hold this much probability.")] = 1.0,
     strategy: Annotated[str, typer.Option(help="sample or greedy.")] = "sample",
+    attribute: AttributeValues = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
 ) -> None:
     """Write texts from scratch, one a line."""
+    attributes = parse_attributes(attribute)
     loaded = load_model(model)
-    texts = loaded.generate(num, seed=seed, temperature=temperature, top_k=top_k, top_p=top_p, strategy=strategy)
+    options = dict(temperature=temperature, top_k=top_k, top_p=top_p, strategy=strategy)
+    texts = loaded.generate(num, attributes=attributes, seed=seed, **options)
     print_json(texts) if json else print_lines(texts)

@@ -9,12 +9,16 @@ SHOWN = ("loss", "distortion", "rate", "val_nll", "val_perplexity")
 
 
 class ShowProgress(keras.callbacks.Callback):
-    """A bar over the whole run with the time left, and a line of figures an epoch; plain lines without a terminal."""
+    """A bar over the whole run with the time left, and a line of figures an epoch; plain lines without a terminal.
 
-    def __init__(self, epochs: int, steps: int):
+    Without `lines` there is the bar alone, and it goes away at the end.
+    """
+
+    def __init__(self, epochs: int, steps: int, *, lines: bool = True):
         super().__init__()
         self.epochs = epochs
         self.steps = steps
+        self.lines = lines
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
             BarColumn(),
@@ -24,6 +28,7 @@ class ShowProgress(keras.callbacks.Callback):
             TextColumn("left"),
             TimeRemainingColumn(),
             console=errors,
+            transient=not lines,
             disable=not errors.is_terminal,
         )
 
@@ -44,7 +49,8 @@ class ShowProgress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         figures = "  ".join(f"{name} {logs[name]:.3f}" for name in SHOWN if name in logs)
         self.bar.update(self.task, completed=(epoch + 1) * self.steps)
-        errors.print(f"epoch {epoch + 1:>3}/{self.epochs}  {figures}")
+        if self.lines:
+            errors.print(f"epoch {epoch + 1:>3}/{self.epochs}  {figures}")
 
     def on_train_end(self, logs=None):
         self.close()

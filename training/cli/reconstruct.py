@@ -5,18 +5,19 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import load_model, print_json, read_texts, table
+from training.cli.shared import AttributeValues, load_model, parse_attributes, print_json, read_texts, table
 
 
 def command(
     model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
     texts: Annotated[list[str] | None, typer.Argument(help="Texts, each in quotation marks.")] = None,
     data: Annotated[Path | None, typer.Option(help="A file with one text a line; - is standard input.")] = None,
+    attribute: AttributeValues = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON list of pairs.")] = False,
 ) -> None:
-    """Encode texts and decode them again."""
-    texts = read_texts(texts, data)
-    pairs = list(zip(texts, load_model(model).reconstruct(texts), strict=True))
+    """Encode texts and decode them again; with other attributes than they have, what the latent holds stays."""
+    texts, attributes = read_texts(texts, data), parse_attributes(attribute)
+    pairs = list(zip(texts, load_model(model).reconstruct(texts, attributes=attributes), strict=True))
     if json:
         print_json([{"text": text, "reconstruction": back} for text, back in pairs])
     else:

@@ -5,7 +5,9 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -47,6 +49,23 @@ def load_model(path: str):
 
         import keras_textgen.models.text_model  # noqa: F401
     return zoo.load(path)
+
+
+AttributeValues = Annotated[
+    list[str] | None,
+    typer.Option("--attribute", help="What the texts shall be, as sentiment=positive; repeatable."),
+]
+
+
+def parse_attributes(given: list[str] | None) -> dict[str, str]:
+    """`name=value`, repeated, to values by name."""
+    found = {}
+    for attribute in given or []:
+        name, _, value = attribute.partition("=")
+        if not (name and value) or name in found:
+            raise InputError(f"--attribute takes name=value, each name once, not {attribute!r}")
+        found[name] = value
+    return found
 
 
 def read_texts(texts: list[str] | None, data: Path | None) -> list[str]:
@@ -109,6 +128,7 @@ LABELS = {
     "tokens": "tokens (with ends)",
     "nll": "negative log-likelihood, importance-weighted (nats a text)",
     "perplexity": "perplexity, importance-weighted",
+    "perplexity_by_text": "  of the mean over texts of nats a token",
     "num_samples": "importance samples",
     "elbo": "evidence lower bound (nats a text)",
     "elbo_perplexity": "perplexity by that bound",
@@ -119,6 +139,7 @@ LABELS = {
     "mutual_information_batch_32": "  in batches of 32 (at most 3.466)",
     "active_units": "active units",
     "reconstruction_exact": "texts that come back word for word",
+    "reconstruction_bleu": "BLEU-4 of what comes back",
     "floor": "floor: exact -log p under the grammar (nats a text)",
     "entropy": "exact entropy of the corpus (nats a text)",
     "over_floor": "distance to the floor",
@@ -127,13 +148,25 @@ LABELS = {
     "samples": "samples written",
     "grammatical": "grammatical samples",
     "novel_samples": "samples that train does not hold",
+    "control": "grammatical samples with all attributes asked for",
 }
-SHARES = ("reconstruction_exact", "over_floor", "grammatical", "novel_samples")
+SHARES = ("reconstruction_exact", "over_floor", "grammatical", "novel_samples", "control")
+
+
+def label_of(name: str) -> str:
+    """A figure's name as a person reads it."""
+    kind, _, rest = name.partition("_")
+    if kind == "nll" and rest.isdecimal():
+        return f"  with {int(rest):,} sample{'s' * (rest != '1')}"
+    return LABELS.get(name, f"  {rest}" if kind == "control" else name)
+
+
+def is_share(name: str) -> bool:
+    """Whether a figure of that name is shown as a percentage."""
+    return name in SHARES or name.startswith("control_")
 
 
 def figures_table(title: str, figures: dict) -> None:
     """Figures by name as a table."""
-    rows = [
-        [LABELS.get(name, name), f"{value:.1%}" if name in SHARES else shown(value)] for name, value in figures.items()
-    ]
+    rows = [[label_of(name), f"{value:.1%}" if is_share(name) else shown(value)] for name, value in figures.items()]
     table(title, ["", ""], rows)

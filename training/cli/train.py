@@ -30,6 +30,11 @@ def command(
     text: Annotated[
         str | None, typer.Option(help="The text column: a name, or a number from 0 without a header.")
     ] = None,
+    attributes: Annotated[
+        list[str] | None,
+        typer.Option("--attribute", help="A label that the model is told: name, or name=column of a file; repeatable."),
+    ] = None,
+    vocabulary: Annotated[str | None, typer.Option(help="The words of a file of word counts (.feat).")] = None,
     limit: Annotated[int | None, typer.Option(help="Train on the first texts only.")] = None,
     preset: Annotated[str | None, typer.Option(help="Hyper-parameters for a purpose; see `textgen models`.")] = None,
     settings: Annotated[
@@ -62,6 +67,8 @@ def command(
             text=text,
             valid=valid,
             test=test,
+            attributes=attributes or [],
+            vocabulary=vocabulary,
             limit=limit,
             tokenizer=tokenizer,
             tokenizer_options={} if splitting is None else {"splitting": splitting},

@@ -105,6 +105,16 @@ class Grammar:
         """The probability that a text from `symbol` (the start symbol if None) has an allowed length."""
         return float(self.masses[symbol or self.start][self.shortest : self.longest + 1].sum())
 
+    def mass_by_rule(self) -> list[float]:
+        """The part of `mass()` that each alternative of the start symbol has, in order."""
+        found = []
+        for probability, right in self.rules[self.start]:
+            lengths = self.masses[right[0]]
+            for item in right[1:]:
+                lengths = np.convolve(lengths, self.masses[item])[: self.longest + 1]
+            found.append(float(probability * lengths[self.shortest :].sum()))
+        return found
+
     def entropy(self) -> float:
         """The entropy in nats of a derivation. It is that of a text where each text has just one derivation."""
         mass, information = self._tables[self.start][:, self.shortest : self.longest + 1].sum(axis=1)

@@ -1,9 +1,10 @@
 """Restaurant reviews drawn from a grammar, so that the probability of every text is known exactly."""
 
+import collections
 import functools
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -64,6 +65,30 @@ class ReviewsCorpus(Corpus):
         found = (_whole(text).get("TEXT", 0.0) for text in texts)
         return np.array([math.log(value) - total if value else -math.inf for value in found], dtype=np.float64)
 
+    def attributes_log_prob(self, labels: Mapping[str, Sequence[str]]) -> np.ndarray:
+        """The natural log of the probability that a text has the attributes `labels`: float64 [number of texts].
+
+        `labels` gives some of the attributes, one value a text. Raises InputError for an unknown one.
+        """
+        names, grammar = sorted(labels), reviews_grammar()
+        for name in names:
+            for value in set(labels[name]):
+                self._check({name: value})
+        masses = collections.Counter()
+        for (_, right), mass in zip(grammar.rules["TEXT"], grammar.mass_by_rule(), strict=True):
+            found = _attributes(right[0])
+            masses[tuple(found[name] for name in names)] += mass / grammar.mass()
+        wanted = zip(*(labels[name] for name in names), strict=True)
+        return np.log(np.array([masses[values] for values in wanted], dtype=np.float64))
+
+    def _check(self, attributes: Mapping[str, str]) -> None:
+        """Raises InputError for an unknown attribute or value."""
+        for name, value in attributes.items():
+            if name not in self.attribute_values:
+                raise unknown("attribute", name, self.attribute_values)
+            if value not in self.attribute_values[name]:
+                raise unknown(name, value, self.attribute_values[name])
+
     def entropy(self) -> float:
         """The exact entropy of the distribution in nats a text: the mean of -log_prob over all texts."""
         return reviews_grammar().entropy()
@@ -86,11 +111,7 @@ class ReviewsCorpus(Corpus):
         The distribution is exactly that of the grammar's texts with these attributes. Raises InputError for an
         unknown attribute or value, and for a `num` or `seed` that is not an int >= 0.
         """
-        for name, value in attributes.items():
-            if name not in self.attribute_values:
-                raise unknown("attribute", name, self.attribute_values)
-            if value not in self.attribute_values[name]:
-                raise unknown(name, value, self.attribute_values[name])
+        self._check(attributes)
         return self._draw(whole(0, num=num), [whole(0, seed=seed), len(SIZES)], attributes)
 
     def _draw(self, num: int, seeds: list[int], attributes: dict[str, str] | None = None) -> Texts:

@@ -1,0 +1,199 @@
+"""Transformer halves, of keras-hub's blocks: a text to one vector, and a latent and the words so far to the next."""
+
+import keras
+import keras_hub
+import tensorflow as tf
+from keras import layers
+
+from keras_textgen.layers.bilinear import Bilinear
+from keras_textgen.layers.word_dropout import WordDropout
+from keras_textgen.text import PADDING, START
+
+
+class WordsAtPlaces(layers.Layer):
+    """Embedded tokens with the sine waves of their places (Vaswani et al. 2017, section 3.5)."""
+
+    def __init__(self, vocabulary_size, hidden_dim, **kwargs):
+        super().__init__(**kwargs)
+        # With the variance of the waves, so that neither drowns the other.
+        spread = keras.initializers.RandomNormal(stddev=0.7)
+        policy = self.dtype_policy
+        self.embedding = layers.Embedding(vocabulary_size, hidden_dim, spread, dtype=policy, name="embedding")
+        # bfloat16 cannot tell places over 256 apart.
+        self.places = keras_hub.layers.SinePositionEncoding(dtype="float32")
+
+    def build(self, ids_shape):
+        self.embedding.build(ids_shape)
+
+    def call(self, ids, first=0):
+        """`[batch, length, hidden_dim]` from ids `[batch, length]` whose first place is `first`."""
+        words = self.embedding(ids)
+        return words + tf.cast(self.places(tf.cast(words, tf.float32), start_index=first), words.dtype)
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class TransformerEncoder(layers.Layer):
+    """A Transformer over the tokens behind a start token, whose last features stand for the text (Devlin et al. 2019).
+
+    Called on ids `int32 [batch, length]`, gives `[batch, hidden_dim]`. Padding changes nothing.
+    """
+
+    def __init__(self, vocabulary_size, hidden_dim, num_layers, num_heads, *, dropout=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.settings = dict(
+            vocabulary_size=vocabulary_size,
+            hidden_dim=hidden_dim,
+            num_layers=num_layers,
+            num_heads=num_heads,
+            dropout=dropout,
+        )
+        policy = self.dtype_policy
+        self.words = WordsAtPlaces(vocabulary_size, hidden_dim, dtype=policy, name="words")
+        options = dict(dropout=dropout, activation="gelu", normalize_first=True, dtype=policy)
+        self.blocks = [
+            keras_hub.layers.TransformerEncoder(4 * hidden_dim, num_heads, name=f"block_{place}", **options)
+            for place in range(num_layers)
+        ]
+        self.normalization = layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="normalization")
+
+    def build(self, ids_shape):
+        shape = (None, None, self.settings["hidden_dim"])
+        self.words.build(ids_shape)
+        for block in self.blocks:
+            block.build(shape)
+        self.normalization.build(shape)
+
+    def call(self, ids):
+        ids = tf.pad(ids, [[0, 0], [1, 0]], constant_values=START)
+        features, real = self.words(ids), tf.not_equal(ids, PADDING)
+        for block in self.blocks:
+            features = block(features, padding_mask=real)
+        return self.normalization(features[:, 0])
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings}
+
+
+@keras.saving.register_keras_serializable("keras_textgen")
+class TransformerDecoder(layers.Layer):
+    """A Transformer that is told the latent twice: as a memory of places before the text that every word attends to,
+    and added to every word (the two ways of Li et al. 2020, Optimus, section 3.2).
+
+    Called on latents `[batch, latent]` and ids `int32 [batch, length]` (shifted right), gives logits
+    `float32 [batch, length, vocabulary]`. `start` and `step` give the same logits one position at a time; keys and
+    values of earlier positions are kept.
+
+    Args:
+        sequence_length: the most steps that `step` can take.
+        memory_length: number of places of the memory.
+        output_dim: width of a `Bilinear` layer before the words, which is told the latent too; 0 leaves it out.
+        dropout: rate in every block.
+        word_dropout: rate at which input words become unknown while training.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size,
+        hidden_dim,
+        num_layers,
+        num_heads,
+        sequence_length,
+        *,
+        memory_length=1,
+        output_dim=0,
+        dropout=0.0,
+        word_dropout=0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.settings = dict(
+            vocabulary_size=vocabulary_size,
+            hidden_dim=hidden_dim,
+            num_layers=num_layers,
+            num_heads=num_heads,
+            sequence_length=sequence_length,
+            memory_length=memory_length,
+            output_dim=output_dim,
+            dropout=dropout,
+            word_dropout=word_dropout,
+        )
+        policy = self.dtype_policy
+        self.word_dropout = WordDropout(word_dropout, dtype=policy)
+        self.words = WordsAtPlaces(vocabulary_size, hidden_dim, dtype=policy, name="words")
+        self.dropout = layers.Dropout(dropout, dtype=policy)
+        self.memory = layers.Dense(memory_length * hidden_dim, dtype=policy, name="memory")
+        self.told = layers.Dense(hidden_dim, use_bias=False, dtype=policy, name="told")
+        options = dict(dropout=dropout, activation="gelu", normalize_first=True, dtype=policy)
+        self.blocks = [
+            keras_hub.layers.TransformerDecoder(4 * hidden_dim, num_heads, name=f"block_{place}", **options)
+            for place in range(num_layers)
+        ]
+        self.normalization = layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="normalization")
+        self.deep_output = Bilinear(output_dim, dtype=policy, name="deep_output") if output_dim else None
+        self.output_layer = layers.Dense(vocabulary_size, dtype="float32", name="output_layer")
+
+    def build(self, z_shape, ids_shape):
+        hidden_dim, output_dim = self.settings["hidden_dim"], self.settings["output_dim"]
+        shape = (None, None, hidden_dim)
+        self.words.build(ids_shape)
+        self.memory.build(z_shape)
+        self.told.build(z_shape)
+        for block in self.blocks:
+            block.build(shape)
+        self.normalization.build(shape)
+        if self.deep_output is not None:
+            self.deep_output.build((None, None, hidden_dim + z_shape[-1]))
+        self.output_layer.build((None, None, output_dim or hidden_dim))
+
+    def call(self, z, ids):
+        z = tf.cast(z, self.compute_dtype)
+        memory, features = self.memory_of(z), self.inputs(z, self.word_dropout(ids))
+        features = tf.concat([memory, features], axis=1)
+        for block in self.blocks:
+            features = block(features)
+        return self.logits(features[:, self.settings["memory_length"] :], z)
+
+    def memory_of(self, z):
+        """The places before the text: `[batch, memory_length, hidden_dim]`."""
+        return tf.reshape(self.memory(z), [-1, self.settings["memory_length"], self.settings["hidden_dim"]])
+
+    def inputs(self, z, ids, first=0):
+        """The words with their places and the latent: `[batch, length, hidden_dim]`."""
+        return self.dropout(self.words(ids, first=first) + self.told(z)[:, None])
+
+    def logits(self, features, z):
+        """Logits `float32 [batch, length, vocabulary]` of the last block's output `[batch, length, hidden_dim]`."""
+        features = self.normalization(features)
+        if self.deep_output is not None:
+            told = tf.repeat(z[:, None], tf.shape(features)[1], axis=1)
+            features = self.deep_output(tf.concat([features, told], axis=-1))
+        return self.output_layer(features)
+
+    def start(self, z):
+        """The state in which writing starts: the latent, the keys and values of the memory, the first place."""
+        z = tf.cast(z, self.compute_dtype)
+        settings = self.settings
+        places = settings["memory_length"] + settings["sequence_length"]
+        head_dim = settings["hidden_dim"] // settings["num_heads"]
+        empty = tf.zeros([tf.shape(z)[0], 2, places, settings["num_heads"], head_dim], self.compute_dtype)
+        _, caches = self.attend(self.memory_of(z), [empty] * len(self.blocks), 0)
+        return z, caches, tf.zeros([], tf.int32)
+
+    def step(self, tokens, state):
+        """Logits `float32 [batch, vocabulary]` of what follows `tokens` `int32 [batch]`, and the next state."""
+        z, caches, place = state
+        inputs = self.inputs(z, tokens[:, None], place)
+        features, caches = self.attend(inputs, caches, self.settings["memory_length"] + place)
+        return self.logits(features, z)[:, 0], (z, caches, place + 1)
+
+    def attend(self, features, caches, place):
+        """The blocks on features from `place` on, with the keys and values kept so far, and those kept then."""
+        kept = []
+        for block, cache in zip(self.blocks, caches, strict=True):
+            shape = cache.shape
+            features, cache = block(features, self_attention_cache=cache, self_attention_cache_update_index=place)
+            kept.append(tf.ensure_shape(cache, shape))
+        return features, kept
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings}

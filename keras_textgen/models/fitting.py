@@ -1,0 +1,143 @@
+"""What a model is given to fit and to evaluate: texts in any form, with labels where there are any."""
+
+import keras
+import tensorflow as tf
+
+from keras_textgen import batching
+from keras_textgen.checks import number, whole
+from keras_textgen.errors import InputError
+from keras_textgen.text import as_texts
+
+
+class Fitting:
+    """`fit` and `evaluate` of a Keras model that has a tokenizer, attributes and a seed."""
+
+    def ids(self, x) -> tf.RaggedTensor:
+        """Strings, or padded ids `int [n, length]`, to ragged ids `int32 [n, (length)]`, cut to `sequence_length`."""
+        return batching.ragged_ids(x, self.tokenizer, self.sequence_length)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        *,
+        labels=None,
+        validation_data=None,
+        validation_split=0.0,
+        shuffle=True,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        callbacks=None,
+        **kwargs,
+    ):
+        """As `keras.Model.fit`. `x`: strings (list, array, `tf.data`), or padded ids `int32 [n, length]`.
+
+        `labels`, `{name: [one label a text]}`, are the attributes of the texts; a `tf.data` set holds pairs of a text
+        and its labels instead, and `validation_data` is a pair, too. The order of the batches depends on the model's
+        `seed` and the epoch's number alone. `validation_split` takes the last texts, as in Keras.
+
+        Raises:
+            InputError: if there are no texts, one is empty or no UTF-8, labels are missing or unknown, or an option is
+                out of range.
+        """
+        batch_size = whole(1, batch_size=32 if batch_size is None else batch_size)
+        epochs, initial_epoch = whole(0, epochs=epochs), whole(0, initial_epoch=initial_epoch)
+        number(0, below=1, validation_split=validation_split)
+        if x is None:
+            raise InputError("fit needs texts: a list of strings, a tf.data set of strings, or padded ids")
+        validation = None
+        if isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)):
+            refuse_beside_data_set(labels)
+            if isinstance(x, tf.data.Dataset) and not self.built:
+                self.learn(*batching.first_examples(x))
+            x = first_epoch = self.batches(x, None, batch_size)
+        else:
+            examples, held_out = self.examples(x, labels, validation_split)
+            if held_out is not None:
+                validation = batching.ordered_batches(*held_out, batch_size)
+            first_epoch = self.first_epoch(examples, batch_size)
+            x, steps_per_epoch = self.training_batches(*examples, batch_size, shuffle, initial_epoch, steps_per_epoch)
+        if validation_data is not None:
+            pair = isinstance(validation_data, tuple) and not isinstance(validation_data[0], (str, bytes))
+            validation = self.batches(*(validation_data if pair else (validation_data, None)), batch_size)
+        self.plan(epochs * (steps_per_epoch or batching.known_batches(x) or 1000))
+        return super().fit(
+            x,
+            epochs=epochs,
+            validation_data=validation,
+            shuffle=False,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            callbacks=self.with_own_callbacks(callbacks, first_epoch),
+            **kwargs,
+        )
+
+    def examples(self, x, labels, validation_split):
+        """Ids and attributes to train on, and those of the last texts if some are held out, else None."""
+        if not self.built:
+            x = as_texts(x)
+            self.learn(x, labels)
+        ids = self.ids(x)
+        num = int(ids.nrows())
+        numbers = self.attributes.numbers(labels, num)
+        kept = num - int(num * validation_split)
+        return (ids[:kept], numbers[:kept]), (ids[kept:], numbers[kept:]) if kept < num else None
+
+    def first_epoch(self, examples, batch_size):
+        """Batches of every text once, in an order that is the same in every call."""
+        batches = batching.shuffled_batches(*examples, batch_size, self.seed)
+        return batches.take(batching.number_of_batches(int(examples[0].nrows()), batch_size))
+
+    def training_batches(self, ids, attributes, batch_size, shuffle, initial_epoch, steps_per_epoch):
+        """Batches from the first step of `initial_epoch` on, without end, and how many of them make an epoch."""
+        batches = batching.number_of_batches(int(ids.nrows()), batch_size)
+        steps_per_epoch = steps_per_epoch or batches
+        passes, skipped = divmod(initial_epoch * steps_per_epoch, batches)
+        if shuffle:
+            dataset = batching.shuffled_batches(ids, attributes, batch_size, self.seed, passes)
+        else:
+            dataset = batching.ordered_batches(ids, attributes, batch_size).repeat()
+        return dataset.skip(skipped), steps_per_epoch
+
+    def plan(self, total_steps: int) -> None:
+        """Told the number of steps when `fit` begins (1,000 an epoch are assumed of data that does not know its
+        size)."""
+
+    def own_callbacks(self, batches) -> list[keras.callbacks.Callback]:
+        """What the model itself has to do between epochs; it comes before the user's callbacks, so that a checkpoint
+        holds it. `batches` are the training texts in an order that is the same in every call."""
+        return []
+
+    def with_own_callbacks(self, callbacks, batches):
+        own = self.own_callbacks(batches)
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = callbacks.callbacks
+        return [*own, *(callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else [])]
+
+    def batches(self, x, labels, batch_size):
+        """Batches of what `fit` or `evaluate` is given, each text once, shortest first where all are in memory."""
+        if isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)):
+            refuse_beside_data_set(labels)
+        if isinstance(x, tf.data.Dataset):
+            options = self.tokenizer, self.attributes, self.sequence_length, batch_size
+            return batching.batches_of_dataset(x, *options)
+        if isinstance(x, keras.utils.PyDataset):
+            return x
+        ids = self.ids(x)
+        return batching.ordered_batches(ids, self.attributes.numbers(labels, int(ids.nrows())), batch_size)
+
+    def evaluate(self, x=None, y=None, batch_size=None, *, labels=None, **kwargs):
+        """As `keras.Model.evaluate`, on what `fit` takes. The same texts give the same numbers every time."""
+        self.require_weights()
+        batch_size = whole(1, batch_size=32 if batch_size is None else batch_size)
+        if x is None:
+            raise InputError("evaluate needs texts: a list of strings, a tf.data set of strings, or padded ids")
+        return super().evaluate(self.batches(x, labels, batch_size), **kwargs)
+
+
+def refuse_beside_data_set(labels) -> None:
+    """Raises `InputError` if labels are given beside a data set, where they would be passed over."""
+    if labels is not None:
+        raise InputError("a data set holds its labels itself, as pairs (text, {name: label}); leave labels out")

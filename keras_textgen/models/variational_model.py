@@ -1,0 +1,265 @@
+"""VariationalTextModel: three distributions in, an evidence lower bound out, and the remedies for a latent that is not
+used."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_textgen import sampling
+from keras_textgen.checks import number, whole
+from keras_textgen.distributions import diagonal_normal, rate_by_dimension
+from keras_textgen.errors import unknown
+from keras_textgen.metrics.latent import active_units, mutual_information
+from keras_textgen.models.graph_functions import SEED, TEXTS, WHOLE, Signature
+from keras_textgen.models.latent_model import LatentTextModel, with_attributes
+from keras_textgen.models.remedies import Remedies, TurnTaking
+from keras_textgen.models.text_model import by_text
+from keras_textgen.schedules import get_schedule
+from keras_textgen.text import as_texts
+
+FREE_BITS_KINDS = ("dimension", "dimension_text", "total", "total_text")
+ROWS_AT_ONCE = 1024  # rows (texts times samples) that importance weighting decodes together
+
+
+class Inference(NamedTuple):
+    """Samples of a posterior, and what they cost.
+
+    Attributes:
+        z: `[samples, batch, …]`.
+        rate: KL(q||p) of each dimension, `[samples, batch, latent]` or `[1, batch, latent]`, in nats.
+        log_ratio: `log p(z) - log q(z|x)`, `[samples, batch]`, in nats.
+    """
+
+    z: tf.Tensor
+    rate: tf.Tensor
+    log_ratio: tf.Tensor
+
+
+class VariationalTextModel(LatentTextModel):
+    """A latent model trained by the evidence lower bound (Kingma & Welling 2014).
+
+    Training minimises `distortion + kl_weight(step) * max(rate, free bits)`: the distortion `-log p(x|z)` summed over
+    the real tokens, the rate `KL(q(z|x) || p(z))` summed over the dimensions, both averaged over the texts. The metrics
+    show the rate without the floor.
+
+    Args:
+        kl_weight: a number, a schedule of `keras_textgen.schedules`, or a text such as "linear:2000" or "linear:25%".
+        free_bits: the floor under the rate, in nats, of the kind below; 0 is the plain bound.
+        free_bits_kind: "dimension": each dimension's mean over the batch (Kingma et al. 2016); "dimension_text": each
+            dimension of each text (Li et al. 2019); "total": the whole rate's mean over the batch; "total_text": the
+            whole rate of each text. For the first two the floor holds for every dimension, for the others for their
+            sum.
+        mean_scale: if over 0, the posterior means are normalised over the batch to this standard deviation (Zhu et al.
+            2020).
+        aggressive: whether the encoder takes as many steps as help before each step of the decoder, until the mutual
+            information stops growing from epoch to epoch (He et al. 2019, algorithm 1).
+        pretraining_epochs: epochs as an autoencoder, with a KL weight of 0, after which the decoder starts afresh and
+            the schedule of the KL weight begins (Li et al. 2019, section 3).
+    """
+
+    terms = ("distortion", "rate")
+    inference_networks = ("encoder", "head")  # what an aggressive step trains, and what pre-training is for
+
+    def __init__(
+        self,
+        tokenizer=None,
+        *,
+        kl_weight=1.0,
+        free_bits: float = 0.0,
+        free_bits_kind: str = "dimension",
+        mean_scale: float = 0.0,
+        aggressive: bool = False,
+        pretraining_epochs: int = 0,
+        **kwargs,
+    ):
+        super().__init__(tokenizer, **kwargs)
+        if free_bits_kind not in FREE_BITS_KINDS:
+            raise unknown("free_bits_kind", free_bits_kind, FREE_BITS_KINDS)
+        self.kl_weight = get_schedule(kl_weight)
+        self.free_bits = number(0, free_bits=free_bits)
+        self.free_bits_kind = free_bits_kind
+        self.mean_scale = number(0, mean_scale=mean_scale)
+        self.aggressive = aggressive
+        self.pretraining_epochs = whole(0, pretraining_epochs=pretraining_epochs)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kl_weight": keras.saving.serialize_keras_object(self.kl_weight),
+            "free_bits": self.free_bits,
+            "free_bits_kind": self.free_bits_kind,
+            "mean_scale": self.mean_scale,
+            "aggressive": self.aggressive,
+            "pretraining_epochs": self.pretraining_epochs,
+        }
+
+    def build_state(self):
+        self.turns = TurnTaking(self.aggressive, name="turns")
+        # The step at which pre-training ended; -1 before.
+        initializer = keras.initializers.Constant(-1 if self.pretraining_epochs else 0)
+        self.began = self.add_weight(shape=(), dtype="int64", trainable=False, initializer=initializer, name="began")
+
+    def prior(self):
+        return diagonal_normal(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
+
+    # The bound
+
+    def infer(self, ids, condition, noise) -> Inference:
+        """Samples of `q(z|x)` by standard normal `noise` `[samples, batch, …]`, and what they cost."""
+        q, p = self.posterior(ids), self.prior()
+        normal = q.distribution
+        z = normal.loc + normal.scale * noise
+        return Inference(z, rate_by_dimension(q, p)[None], p.log_prob(z) - q.log_prob(z))
+
+    def noise(self, ids, seed) -> tf.Tensor:
+        """Standard normal numbers for one sample a text: `[1, batch, …]`."""
+        return tf.random.stateless_normal([1, tf.shape(ids)[0], self.latent_dim], seed)
+
+    def call(self, ids, attributes=None):
+        """Distortion `[batch]` and rate a dimension `[batch, latent_dim]` of ids `[batch, length]`, in nats."""
+        condition = self.told_of(ids, attributes)
+        noise = self.noise(ids, tf.cast(self.seed_generator.next(), tf.int32))
+        inference = self.infer(self.word_deletion(ids), condition, noise)
+        likelihood = self.likelihood(with_attributes(inference.z[0], self.beside(condition, inference.z[0])), ids)
+        return {"distortion": -likelihood.log_prob(ids), "rate": inference.rate[0]}
+
+    def beside(self, condition, z):
+        """What texts are told, `[batch, width]`, as it stands beside latents `[batch, …, latent]`."""
+        return condition
+
+    def current_kl_weight(self):
+        """The weight of the rate at the optimizer's step: 0 while pre-training, then as scheduled."""
+        step = tf.cast(self.optimizer.iterations, tf.int64)
+        began = tf.cast(self.began, tf.int64)
+        return tf.where(began < 0, 0.0, self.kl_weight(tf.maximum(step - began, 0)))
+
+    def objective(self, terms):
+        return tf.reduce_mean(terms["distortion"]) + self.current_kl_weight() * self.floored(terms["rate"])
+
+    def floored(self, rate):
+        """The mean rate of a batch `[batch, latent_dim]` with the free bits as its floor, a scalar."""
+        if self.free_bits_kind == "dimension":
+            return tf.reduce_sum(tf.maximum(tf.reduce_mean(rate, axis=0), self.free_bits))
+        if self.free_bits_kind == "dimension_text":
+            return tf.reduce_mean(tf.reduce_sum(tf.maximum(rate, self.free_bits), axis=1))
+        if self.free_bits_kind == "total":
+            return tf.maximum(tf.reduce_mean(by_text(rate)), self.free_bits)
+        return tf.reduce_mean(tf.maximum(by_text(rate), self.free_bits))
+
+    def train_step(self, data):
+        weight = self.current_kl_weight()
+        return {**super().train_step(data), "kl_weight": weight}
+
+    def apply_gradients(self, gradients, loss):
+        if not self.aggressive:
+            return super().apply_gradients(gradients, loss)
+        begun = tf.convert_to_tensor(self.began) >= 0
+        sides = self.trainable_variables, self.inference_variables()
+        return self.turns.apply(self.optimizer, gradients, *sides, loss, begun)
+
+    def inference_variables(self) -> list:
+        """The weights of the posterior."""
+        networks = [getattr(self, name) for name in self.inference_networks]
+        return [variable for network in networks for variable in network.trainable_variables]
+
+    def own_callbacks(self, batches):
+        wanted = self.aggressive or self.pretraining_epochs
+        return [Remedies(batches), *super().own_callbacks(batches)] if wanted else super().own_callbacks(batches)
+
+    def plan(self, total_steps):
+        self.kl_weight.plan(total_steps)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the KL weight has reached its end, so that losses of different epochs can be compared."""
+        began = int(keras.ops.convert_to_numpy(self.began))
+        step = int(keras.ops.convert_to_numpy(self.optimizer.iterations))
+        return began >= 0 and self.kl_weight.settled(step - began)
+
+    # Functions inside the graph
+
+    def code(self, ids, condition):
+        normal = self.posterior(ids).distribution
+        return {"latents": normal.loc, "scales": normal.scale}
+
+    def score_texts(self, texts, num_samples, seed, *attributes):
+        """`log 1/K sum_k p(x, z_k) / q(z_k | x)` (Burda et al. 2016, equation 8), a chunk of samples at a time."""
+        ids = self.tokenizer(texts, sequence_length=self.sequence_length)
+        num = tf.shape(ids)[0]
+        condition = self.condition(num, attributes)
+        chunk = tf.clip_by_value(ROWS_AT_ONCE // tf.maximum(num, 1), 1, num_samples)
+        seeds = sampling.text_seeds(seed, ids)
+
+        def add(first, total):
+            # The samples of a chunk have seeds of their own, so that they need not all be held at once.
+            samples = tf.minimum(chunk, num_samples - first)
+            noise = self.noise_by_text(seeds, first, samples, tf.shape(ids)[1])
+            inference = self.infer(ids, condition, noise)
+            z = tf.reshape(inference.z, tf.concat([[-1], tf.shape(inference.z)[2:]], axis=0))
+            z = tf.ensure_shape(z, [None] * len(self.latent_shape) + [self.latent_dim])
+            told = self.beside(tf.tile(condition, [samples, 1]), z)
+            tiled = tf.tile(ids, [samples, 1])
+            log_likelihood = self.likelihood(with_attributes(z, told), tiled).log_prob(tiled)
+            log_weights = tf.reshape(log_likelihood, [samples, num]) + inference.log_ratio
+            return first + samples, tf.reduce_logsumexp(tf.concat([total[None], log_weights], axis=0), axis=0)
+
+        nothing = tf.fill([num], -np.inf)
+        _, total = tf.while_loop(lambda first, total: first < num_samples, add, (0, nothing))
+        return {"log_likelihood": total - tf.math.log(tf.cast(num_samples, tf.float32))}
+
+    def noise_by_text(self, seeds, first, samples, length):
+        """Standard normal numbers `[samples, batch, …]`: those of a sample depend on its number and the text alone."""
+        return sample_noise(seeds, first, samples, [self.latent_dim])
+
+    def signatures(self):
+        score = Signature(self.score_texts, {"texts": TEXTS, "num_samples": WHOLE, "seed": SEED})
+        return {**super().signatures(), "score": score}
+
+    # Methods on strings and arrays
+
+    def score(self, texts, *, num_samples: int = 100, seed: int = 0, labels: Mapping | None = None) -> np.ndarray:
+        """Importance-weighted lower bound of `log p(x)` with `num_samples` samples: `float32 [n]`, in nats.
+
+        It grows with the number of samples on average, towards `log p(x)`; with 1 it is a one-sample ELBO. A text's
+        score depends on the text, its labels, `num_samples` and `seed` alone.
+
+        Args:
+            labels: the texts' attributes, `{name: value or one a text}`; the score is then of the texts given these.
+        """
+        self.require_weights()
+        num_samples, seed = whole(1, num_samples=num_samples), sampling.check_seed(seed)
+        texts = as_texts(texts)
+        told = self.attributes.given(labels, len(texts), "labels")
+        return self.by_batches("score", texts, num_samples, seed, attributes=told)["log_likelihood"]
+
+    def latent_statistics(self, texts, *, seed: int = 0, labels: Mapping | None = None) -> dict[str, float]:
+        """What the latent carries over these texts: mutual information (over all of them, and in batches of 32) in
+        nats, the cap `ln(n)` of the former, and the number of active units."""
+        codes = self.codes(texts, labels)
+        means, scales = codes["latents"], codes["scales"]
+        z = means + scales * np.random.default_rng(seed).standard_normal(means.shape)
+        return {
+            "mutual_information": mutual_information(means, scales, z),
+            "mutual_information_cap": float(np.log(len(means))),
+            "mutual_information_batch_32": mutual_information(means, scales, z, batch_size=32),
+            "active_units": active_units(means),
+        }
+
+    def information(self, ids, attributes) -> float:
+        """The mutual information of a batch of texts and their latents, in nats, by which aggressive training stops."""
+        normal = self.posterior(ids).distribution
+        noise = self.noise(ids, [self.seed, 0])[0]
+        return mutual_information(*map(np.asarray, (normal.loc, normal.scale, normal.loc + normal.scale * noise)))
+
+
+def sample_noise(seeds, first, samples, shape):
+    """Standard normal numbers `[samples, n, *shape]`, for samples from number `first` on, from seeds `int64 [n, 2]`."""
+    numbers = tf.cast(first + tf.range(samples), tf.int64)
+
+    def draw(number):
+        return sampling.normal(seeds + tf.stack([number * 7_919, tf.zeros_like(number)]), shape)
+
+    return tf.map_fn(draw, numbers, fn_output_signature=tf.float32)
