@@ -34,9 +34,10 @@ def evaluate(
         By name: `texts`, `tokens` (with end tokens), `nll` (nats a text), `perplexity` (over the whole corpus) and
         `perplexity_by_text` (of the mean over texts of nats a token; Miao et al. 2016), importance-weighted with
         `num_samples` samples where the model has a latent, `nll_<samples>` for fewer; `elbo`, `rate` and `distortion`
-        (nats a text), `elbo_perplexity`; `mutual_information` and its cap, `active_units`; `reconstruction_exact`, the
-        share of texts that come back word for word, and `reconstruction_bleu`. With a grammar also those of
-        `likelihood_against_grammar` and `samples_against_grammar`.
+        (nats a text), `elbo_perplexity`, and `elbo_perplexity_by_text` by one sample a text; `mutual_information` and
+        its cap, `active_units`; `reconstruction_exact`, the share of texts that come back word for word, and
+        `reconstruction_bleu`. With a grammar also those of `likelihood_against_grammar` and
+        `samples_against_grammar`.
     """
     texts, labels = list(texts), labels or {}
     bound = model.evaluate(texts, labels=labels, verbose=0, return_dict=True)
@@ -60,6 +61,8 @@ def evaluate(
         figures["elbo"] = -(bound["rate"] + bound["distortion"])
         figures["rate"] = bound["rate"]
         figures["elbo_perplexity"] = bound["perplexity"]
+        one_sample = -model.score(texts, num_samples=1, seed=seed, labels=labels).astype(np.float64)
+        figures["elbo_perplexity_by_text"] = float(np.exp(np.mean(one_sample / lengths)))
     if "distortion" in bound:
         figures["distortion"] = bound["distortion"]
     if hasattr(model, "latent_statistics"):

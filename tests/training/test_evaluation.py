@@ -47,5 +47,9 @@ def test_figures_agree_with_each_other(tiny_run):
     assert figures["nll"] == pytest.approx(nats.mean(), rel=1e-5)
     assert figures["tokens"] == sum(len(text.replace(",", " ,").replace(".", " .").split()) + 1 for text in texts)
     assert figures["perplexity"] == pytest.approx(np.exp(nats.sum() / figures["tokens"]), rel=1e-5)
+    lengths = model.ids(list(texts)).row_lengths().numpy()
+    assert figures["perplexity_by_text"] == pytest.approx(np.exp(np.mean(nats / lengths)), rel=1e-5)
+    bound = -model.score(list(texts), num_samples=1, seed=1)
+    assert figures["elbo_perplexity_by_text"] == pytest.approx(np.exp(np.mean(bound / lengths)), rel=1e-5)
     assert figures["mutual_information"] <= figures["mutual_information_cap"] + 1e-9
     assert 0 <= figures["active_units"] <= 4

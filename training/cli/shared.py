@@ -132,6 +132,7 @@ LABELS = {
     "num_samples": "importance samples",
     "elbo": "evidence lower bound (nats a text)",
     "elbo_perplexity": "perplexity by that bound",
+    "elbo_perplexity_by_text": "  of the mean over texts of nats a token",
     "rate": "rate: KL(q||p) (nats a text)",
     "distortion": "distortion: -log p(x|z) (nats a text)",
     "mutual_information": "mutual information (nats, over all texts)",
