@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a JSON file")
     parser.add_argument("--num", type=int, default=1000, help="texts to write for each value")
     parser.add_argument("--transfers", type=int, default=1000, help="texts to rewrite")
+    parser.add_argument("--temperature", type=float, default=1.0, help="of the texts that are written from scratch")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     config = RunConfig.of(RunFolder.open(arguments.run))
@@ -49,7 +50,8 @@ def main() -> None:
     figures = {"accuracy_on_real_texts": float(judge.score(list(real), real.labels[name]))}
 
     for value in values:
-        texts = model.generate(arguments.num, seed=arguments.seed, attributes={name: value})
+        options = dict(seed=arguments.seed, temperature=arguments.temperature)
+        texts = model.generate(arguments.num, attributes={name: value}, **options)
         figures[f"written_{value}"] = float(np.mean(judge.predict(texts) == value))
         figures[f"samples_{value}"] = texts[:5]
     figures["written"] = float(np.mean([figures[f"written_{value}"] for value in values]))

@@ -43,6 +43,7 @@ register(
             "word_dropout": 0.2,
             "kl_weight": 0.03,
             "free_bits": 0.0,
+            "weight_decay": 0.0,
         },
     },
 )

@@ -46,9 +46,10 @@ class LSTMVAE(VariationalTextModel):
         tie_embeddings: bool = False,
         kl_weight="linear:25%",
         free_bits: float = 0.28,
+        weight_decay: float = 0.03,
         **kwargs,
     ):
-        super().__init__(tokenizer, kl_weight=kl_weight, free_bits=free_bits, **kwargs)
+        super().__init__(tokenizer, kl_weight=kl_weight, free_bits=free_bits, weight_decay=weight_decay, **kwargs)
         self.embedding_dim = whole(1, embedding_dim=embedding_dim)
         self.hidden_dim = whole(1, hidden_dim=hidden_dim)
         self.output_dim = whole(0, output_dim=output_dim)

@@ -30,6 +30,7 @@ class TextModel(Fitting, GraphFunctions, keras.Model):
         sequence_length: longest text in tokens, the end token included; longer ones are cut.
         attributes: the values of each attribute that the model is told, as {"sentiment": ["negative", "positive"]};
             the first `fit` with `labels` finds them where there is no vocabulary yet.
+        weight_decay: of the model's own optimizer, decoupled (Loshchilov & Hutter 2019).
         seed: of dropout, latent samples and the order of batches; None draws one (see `keras.utils.set_random_seed`).
     """
 
@@ -40,6 +41,7 @@ class TextModel(Fitting, GraphFunctions, keras.Model):
         vocabulary_size: int = 10_000,
         sequence_length: int = 50,
         attributes: Mapping | None = None,
+        weight_decay: float = 0.0,
         seed: int | None = None,
         **kwargs,
     ):
@@ -48,6 +50,7 @@ class TextModel(Fitting, GraphFunctions, keras.Model):
         self.vocabulary_size = vocabulary_size
         self.sequence_length = whole(2, sequence_length=sequence_length)
         self.attributes = Attributes(attributes)
+        self.weight_decay = number(0, weight_decay=weight_decay)
         self.seed = random.randrange(2**31) if seed is None else whole(0, 2**31 - 1, seed=seed)
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.perplexity_tracker = Perplexity(name="perplexity")
@@ -63,6 +66,7 @@ class TextModel(Fitting, GraphFunctions, keras.Model):
             "vocabulary_size": self.vocabulary_size,
             "sequence_length": self.sequence_length,
             "attributes": self.attributes.get_config(),
+            "weight_decay": self.weight_decay,
             "seed": self.seed,
         }
 
@@ -124,9 +128,15 @@ class TextModel(Fitting, GraphFunctions, keras.Model):
         self.assemble()
         return self
 
+    default_learning_rate = 1e-3  # of the model's own optimizer
+
     def default_optimizer(self) -> keras.optimizers.Optimizer:
         """What the model is compiled with unless told otherwise."""
-        return keras.optimizers.Adam(1e-3, global_clipnorm=5.0)
+        if self.weight_decay:
+            return keras.optimizers.AdamW(
+                self.default_learning_rate, weight_decay=self.weight_decay, global_clipnorm=5.0
+            )
+        return keras.optimizers.Adam(self.default_learning_rate, global_clipnorm=5.0)
 
     def compile(self, optimizer=None, *, jit_compile=False, **kwargs):
         """As in Keras; without an optimizer, with the model's own. XLA is off unless asked for: on a CPU it is

@@ -27,6 +27,8 @@ class TransformerVAE(VariationalTextModel):
         **kwargs: of `VariationalTextModel`, `LatentTextModel` and `TextModel`.
     """
 
+    default_learning_rate = 5e-4
+
     def __init__(
         self,
         tokenizer=None,
@@ -77,9 +79,6 @@ class TransformerVAE(VariationalTextModel):
 
     def likelihood(self, z, ids):
         return TokenSequence(self.decoder(z, shift_right(ids)))
-
-    def default_optimizer(self):
-        return keras.optimizers.Adam(5e-4, global_clipnorm=1.0)
 
     def get_config(self):
         return {

@@ -473,6 +473,16 @@ def test_every_hyperparameter_is_in_the_configuration(model_name, build_tiny):
     assert set(zoo.spec(model_name).hyperparameters) <= set(build_tiny(model_name).get_config())
 
 
+def test_weight_decay_is_that_of_the_own_optimizer(build_tiny, model_name, corpus, tmp_path):
+    assert type(build_tiny(model_name, weight_decay=0.0).optimizer) is keras.optimizers.Adam
+    model = build_tiny(model_name, texts=corpus[:4], weight_decay=0.25)
+    model.save(tmp_path / "model.keras")
+    for one in (model, zoo.load(tmp_path / "model.keras")):
+        assert type(one.optimizer) is keras.optimizers.AdamW and one.optimizer.weight_decay == 0.25
+    with pytest.raises(InputError, match="weight_decay must be at least 0"):
+        build_tiny(model_name, weight_decay=-1.0)
+
+
 def test_another_optimizer_replaces_the_own_one_and_survives_saving(saved, model_name, corpus, tmp_path):
     model = zoo.load(saved(model_name))
     model.compile(keras.optimizers.SGD(0.03, momentum=0.5))
