@@ -97,6 +97,19 @@ def saved(fitted, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def spare(saved):
+    """`spare(name)`: a copy of the fitted model for calls that must be refused; one that is not would change it."""
+    models = {}
+
+    def get(name):
+        if name not in models:
+            models[name] = zoo.load(saved(name))
+        return models[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
 def chi_square_p():
     """`chi_square_p(counts, probabilities)`: Pearson's test; the probability of a fit at least as bad as this one."""
 

@@ -1,7 +1,11 @@
+import collections
+import itertools
+
 import numpy as np
 import pytest
 
 import zoo
+from keras_textgen.errors import InputError
 from training import corpora
 from training.evaluation import evaluate, likelihood_against_grammar, samples_against_grammar
 
@@ -53,3 +57,38 @@ def test_figures_agree_with_each_other(tiny_run):
     assert figures["elbo_perplexity_by_text"] == pytest.approx(np.exp(np.mean(bound / lengths)), rel=1e-5)
     assert figures["mutual_information"] <= figures["mutual_information_cap"] + 1e-9
     assert 0 <= figures["active_units"] <= 4
+
+
+def test_the_probabilities_of_attributes_are_exact(reviews):
+    values = reviews.attribute_values
+    every = list(itertools.product(*values.values()))
+    labels = {name: [row[place] for row in every] for place, name in enumerate(values)}
+    probabilities = np.exp(reviews.attributes_log_prob(labels))
+    assert probabilities.sum() == pytest.approx(1)
+    drawn = collections.Counter(zip(*(reviews.train.labels[name] for name in values), strict=True))
+    for row, probability in zip(every, probabilities, strict=True):
+        deviation = np.sqrt(probability * (1 - probability) / 50_000)
+        assert drawn[row] / 50_000 == pytest.approx(probability, abs=5 * deviation + 1e-9), row
+    with pytest.raises(InputError, match="did you mean 'sentiment'"):
+        reviews.attributes_log_prob({"sentimant": ["positive"]})
+
+
+def test_the_floor_given_attributes_is_lower_by_their_information(reviews):
+    texts = reviews.test.take(range(50))
+    labels = texts.labels
+    figures = likelihood_against_grammar(texts, np.full(50, 30.0), labels, reviews)
+    information = -reviews.attributes_log_prob(labels).mean()
+    assert information > 1
+    assert figures["floor"] == pytest.approx(-reviews.log_prob(texts).mean() - information)
+
+
+def test_control_is_counted_among_grammatical_samples(reviews):
+    samples = [*reviews.sample(3, 1, sentiment="positive", tense="past"), "pizza the was."]
+    asked = {
+        "sentiment": ["positive", "positive", "negative", "positive"],
+        "tense": ["past", "present", "past", "past"],
+    }
+    figures = samples_against_grammar(samples, asked, reviews)
+    assert figures["grammatical"] == 0.75
+    assert figures["control"] == pytest.approx(1 / 3)
+    assert figures["control_sentiment"] == figures["control_tense"] == pytest.approx(2 / 3)

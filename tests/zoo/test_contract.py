@@ -54,8 +54,8 @@ def test_texts_at_build_give_weights_at_once(build_tiny, model_name, corpus):
     assert len(model.generate(2, seed=0)) == 2
 
 
-@pytest.mark.parametrize("tokenizer", ["words", "characters", "wordpiece", "bytes"])
-def test_every_tokenizer_works(build_tiny, model_name, corpus, tokenizer):
+@pytest.mark.parametrize("tokenizer", ["characters", "wordpiece", "bytes"])
+def test_every_tokenizer_works_as_words_do(build_tiny, model_name, corpus, tokenizer):
     model = build_tiny(model_name, tokenizer=tokenizer)
     history = model.fit(corpus[:8], batch_size=8, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"]).all()
@@ -107,7 +107,7 @@ def steps_a_batch(model):
     return getattr(model, "steps_a_batch", 1)
 
 
-@pytest.mark.parametrize("form", ["list", "array", "dataset", "batched dataset"])
+@pytest.mark.parametrize("form", ["list", "batched dataset"])
 def test_the_first_fit_learns_the_vocabulary(build_tiny, fitted, model_name, corpus, form):
     model = build_tiny(model_name)
     model.fit(forms(fitted(model_name), corpus)[form], batch_size=16, verbose=0)
@@ -242,12 +242,10 @@ BAD_TEXTS = {
 
 @pytest.mark.parametrize("wrong", BAD_TEXTS.values(), ids=BAD_TEXTS)
 @pytest.mark.parametrize("verb", ["fit", "evaluate", "score", "encode", "reconstruct"])
-def test_what_is_no_text_is_refused_in_one_line(fitted, saved, model_name, verb, wrong):
-    method = getattr(fitted(model_name), verb, None)
+def test_what_is_no_text_is_refused_in_one_line(spare, model_name, verb, wrong):
+    method = getattr(spare(model_name), verb, None)
     if method is None:
         pytest.skip(f"it does not {verb}")
-    if verb == "fit":  # a fit that is not refused would change the shared model
-        method = zoo.load(saved(model_name)).fit
     with pytest.raises(InputError) as error:
         method(wrong)
     assert one_line(error)
@@ -268,10 +266,9 @@ BAD_FITS = {
 
 
 @pytest.mark.parametrize("wrong", BAD_FITS.values(), ids=BAD_FITS)
-def test_wrong_arguments_to_fit_are_refused_in_one_line(saved, model_name, wrong):
-    model = zoo.load(saved(model_name))
+def test_wrong_arguments_to_fit_are_refused_in_one_line(spare, model_name, wrong):
     with pytest.raises(InputError) as error:
-        model.fit(**wrong, verbose=0)
+        spare(model_name).fit(**wrong, verbose=0)
     assert one_line(error)
 
 
@@ -590,10 +587,12 @@ def elsewhere(saved, fitted, corpus, tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.xdist_group("elsewhere")
 def test_keras_loads_a_saved_model_in_a_fresh_process(fitted, elsewhere, model_name):
     assert elsewhere[model_name]["load"] == fitted(model_name).generate(3, seed=5)
 
 
+@pytest.mark.xdist_group("elsewhere")
 def test_a_mirrored_strategy_trains_on_two_devices(elsewhere, model_name):
     result = elsewhere[model_name]["two replicas"]
     assert isinstance(result, dict), result
