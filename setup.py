@@ -28,6 +28,7 @@ setup(
         "keras-hub>=0.32,<0.33",
         "numpy>=1.26",
         "scikit-learn>=1.5",
+        "threadpoolctl>=3.1",
         "typer>=0.20",
         "rich>=14",
         "tensorboard>=2.20",
