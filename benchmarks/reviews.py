@@ -30,7 +30,7 @@ TABLES = {
         "bow_vae": dict(model="bow_vae"),
         "lstm_vae": dict(model="lstm_vae"),
         "seq_vae": dict(model="seq_vae"),
-        "transformer_vae": dict(model="transformer_vae", learning_rate=1e-3, batch_size=64, epochs=20),
+        "transformer_vae": dict(model="transformer_vae", learning_rate=1e-3, batch_size=64, epochs=24),
     },
     "remedies": {
         name: dict(hyperparameters={"kl_weight": 1.0, "free_bits": 0.0, **changes})

@@ -6,12 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.errors import InputError, unknown
+from keras_textgen.sampling.options import Options
 
 # The arguments of exported functions: an attribute becomes one more of them.
-RESERVED = {
-    "a", "b", "c", "latents", "num", "num_samples", "rows", "seed", "spherical", "steps", "temperature", "texts",
-    "top_k", "top_p",
-}  # fmt: skip
+RESERVED = {"a", "b", "c", "latents", "num", "num_samples", "rows", "seed", "spherical", "steps", "strategy", "texts"}
+RESERVED |= set(Options._fields)
 
 
 class Attributes:

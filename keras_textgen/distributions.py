@@ -92,3 +92,37 @@ class WordBag(TokenSequence):
         ids = tf.convert_to_tensor(ids)
         nats = tf.gather(tf.nn.log_softmax(self.logits), ids, batch_dims=ids.shape.rank - 1)
         return tf.where(tf.equal(ids, PADDING), 0.0, nats)
+
+
+class ChainRule(tfd.Distribution):
+    """A distribution over token sequences padded with 0, by the probability of each token after those before it.
+
+    Args:
+        token_log_prob: ids `int32 [..., length]` to the log-probability of each of their tokens, `float32 [...,
+            length]`; what it gives for padding counts for nothing.
+    """
+
+    def __init__(self, token_log_prob, name="ChainRule"):
+        parameters = dict(locals())
+        self.function = token_log_prob
+        super().__init__(
+            dtype=tf.int32,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    def _event_shape(self):
+        return tf.TensorShape([None])
+
+    def _batch_shape(self):
+        return tf.TensorShape([])
+
+    def _log_prob(self, ids):
+        return tf.reduce_sum(self.token_log_prob(ids), axis=-1)
+
+    def token_log_prob(self, ids: tf.Tensor) -> tf.Tensor:
+        """Log-probability of each token, `float32 [..., length]`; 0 at padding."""
+        return tf.where(tf.equal(ids, PADDING), 0.0, self.function(ids))

@@ -5,15 +5,17 @@ import math
 import keras
 
 from keras_textgen.errors import InputError
+from training.evaluation import negative_log_likelihood
 from training.run_folder import RunFolder, write_atomically
 
 
 class KeepRun(keras.callbacks.Callback):
     """At the end of every epoch: validates, keeps the checkpoint and the metrics, and writes samples every few epochs.
 
-    The best epoch is chosen by the importance-weighted negative log-likelihood of validation texts (`val_nll`, nats a
-    text), where the model has one; and only once the KL weight has reached its end, since before that no two epochs are
-    alike. The one-sample bound is too noisy for that, and the training loss holds the free bits.
+    The best epoch is chosen by the negative log-likelihood of validation texts (`val_nll`, nats a text;
+    importance-weighted for models with a latent), where the model has one; and only once the KL weight has reached its
+    end, since before that no two epochs are alike. The one-sample bound is too noisy for that, and the training loss
+    holds the free bits.
     """
 
     def __init__(self, folder: RunFolder, config, valid):
@@ -31,9 +33,8 @@ class KeepRun(keras.callbacks.Callback):
                 f"(the last good state is in {self.folder.path / 'checkpoints'})"
             )
         if hasattr(self.model, "score"):
-            samples = self.config.validation_samples
-            scores = self.model.score(self.valid, num_samples=samples, labels=self.valid.labels)
-            metrics["val_nll"] = float(-scores.mean())
+            given = self.valid, self.valid.labels, self.config.validation_samples
+            metrics["val_nll"] = float(negative_log_likelihood(self.model, *given).mean())
         value = metrics.get("val_nll", metrics.get("val_loss"))
         metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
         if logs is not None:

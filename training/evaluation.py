@@ -45,14 +45,14 @@ def evaluate(
     figures = {"texts": len(texts), "tokens": int(lengths.sum())}
     nats = None
     if hasattr(model, "score"):
-        nats = -model.score(texts, num_samples=num_samples, seed=seed, labels=labels).astype(np.float64)
-        figures["num_samples"] = num_samples
+        nats = negative_log_likelihood(model, texts, labels, num_samples, seed)
+        if is_sampled(model):
+            figures["num_samples"] = num_samples
         figures["nll"] = float(nats.mean())
         figures["perplexity"] = float(np.exp(nats.sum() / lengths.sum()))
         figures["perplexity_by_text"] = float(np.exp(np.mean(nats / lengths)))
-        for fewer in (10**power for power in range(9) if curve and 10**power < num_samples):
-            scores = model.score(texts, num_samples=fewer, seed=seed, labels=labels)
-            figures[f"nll_{fewer}"] = -float(scores.astype(np.float64).mean())
+        for fewer in (10**power for power in range(9) if curve and is_sampled(model) and 10**power < num_samples):
+            figures[f"nll_{fewer}"] = float(negative_log_likelihood(model, texts, labels, fewer, seed).mean())
     if grammar is not None:
         asked = {name: [values[place % len(texts)] for place in range(num)] for name, values in labels.items()}
         figures |= likelihood_against_grammar(texts, nats, labels, grammar) if nats is not None else {}
@@ -61,7 +61,7 @@ def evaluate(
         figures["elbo"] = -(bound["rate"] + bound["distortion"])
         figures["rate"] = bound["rate"]
         figures["elbo_perplexity"] = bound["perplexity"]
-        one_sample = -model.score(texts, num_samples=1, seed=seed, labels=labels).astype(np.float64)
+        one_sample = negative_log_likelihood(model, texts, labels, 1, seed)
         figures["elbo_perplexity_by_text"] = float(np.exp(np.mean(one_sample / lengths)))
     if "distortion" in bound:
         figures["distortion"] = bound["distortion"]
@@ -72,6 +72,17 @@ def evaluate(
         figures["reconstruction_exact"] = exact_match(originals, back)
         figures["reconstruction_bleu"] = reconstruction_bleu(originals, back)
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in figures.items()}
+
+
+def negative_log_likelihood(model, texts, labels, num_samples: int, seed: int = 0) -> np.ndarray:
+    """`-log p` of each text, `float64 [n]` in nats: exact, or importance-weighted for a model that draws samples."""
+    options = dict(num_samples=num_samples, seed=seed) if is_sampled(model) else {}
+    return -model.score(texts, labels=labels, **options).astype(np.float64)
+
+
+def is_sampled(model) -> bool:
+    """Whether a model's score is a bound by samples; otherwise it is exact."""
+    return "num_samples" in model.signatures()["score"].inputs
 
 
 def likelihood_against_grammar(texts, nats: np.ndarray, labels, grammar) -> dict[str, float]:

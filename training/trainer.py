@@ -23,7 +23,7 @@ class RunConfig:
         data, text, valid, test, vocabulary: what `corpora.load` takes; `limit`: train on the first texts only.
         attributes: the labels that the model is told, each as "name", or as "name=column" of a file.
         tokenizer: "words", "characters", "wordpiece" or "bytes"; `tokenizer_options`: its keywords.
-        epochs, batch_size: of the training.
+        epochs, batch_size: of the training; None for as many epochs as the model's entry in the zoo says.
         learning_rate: of Adam at the start; None for the model's own optimizer as it is.
         decay: "cosine" (to a hundredth over the whole run; Loshchilov & Hutter 2017) or "none".
         precision: a Keras dtype policy.
@@ -45,7 +45,7 @@ class RunConfig:
     limit: int | None = None
     tokenizer: str = "words"
     tokenizer_options: dict = dataclasses.field(default_factory=dict)
-    epochs: int = 30
+    epochs: int | None = None
     batch_size: int = 32
     learning_rate: float | None = 2e-3
     decay: str = "cosine"
@@ -68,6 +68,7 @@ class RunConfig:
         import zoo
 
         model = zoo.spec(self.model)
+        self.epochs = model.epochs if self.epochs is None else self.epochs
         if self.preset is not None and self.preset not in model.presets:
             raise unknown(f"preset of {self.model}", self.preset, model.presets)
         if self.precision not in PRECISIONS:

@@ -30,6 +30,12 @@ register(
     source="Kingma & Welling 2014",
 )
 register(
+    "lstm_lm",
+    "keras_textgen.models.lstm_lm:LSTMLM",
+    summary="an LSTM language model",
+    source="Zaremba et al. 2014",
+)
+register(
     "lstm_vae",
     "keras_textgen.models.lstm_vae:LSTMVAE",
     summary="LSTM encoder and decoder around a Gaussian latent, told to the decoder at every step",
@@ -47,12 +53,24 @@ register(
         },
     },
 )
-
+register(
+    "ngram_lm",
+    "keras_textgen.models.ngram_lm:NGramLM",
+    summary="n-grams with interpolated modified Kneser-Ney smoothing",
+    source="Chen & Goodman 1998",
+    epochs=1,
+)
 register(
     "seq_vae",
     "keras_textgen.models.seq_vae:SeqVAE",
     summary="a Gaussian latent a word, with a prior that an LSTM over words and latents learns",
     source="Chung et al. 2015 (VRNN)",
+)
+register(
+    "transformer_lm",
+    "keras_textgen.models.transformer_lm:TransformerLM",
+    summary="a Transformer language model",
+    source="Radford et al. 2018",
 )
 register(
     "transformer_vae",

@@ -31,6 +31,7 @@ class ModelSpec:
         entry_point: "module:Class" of a `keras_textgen.models.text_model.TextModel`.
         summary: one line on what it is.
         source: the paper.
+        epochs: passes over the texts that a training takes unless told otherwise.
         presets: named sets of hyper-parameters.
     """
 
@@ -38,6 +39,7 @@ class ModelSpec:
     entry_point: str
     summary: str = ""
     source: str = ""
+    epochs: int = 30
     presets: Mapping[str, Mapping[str, object]] = dataclasses.field(default_factory=dict)
 
     def load(self) -> type:
@@ -73,13 +75,16 @@ class ModelSpec:
 _registered: dict[str, ModelSpec] = {}
 
 
-def register(name: str, entry_point: str, *, summary: str = "", source: str = "", presets=None) -> ModelSpec:
+def register(
+    name: str, entry_point: str, *, summary: str = "", source: str = "", epochs: int = 30, presets=None
+) -> ModelSpec:
     """Adds a model to the zoo.
 
     Args:
         name: lower-case letters, digits and underscores.
         entry_point: "module:Class"; imported when the model is first built.
         summary, source: a line each, for `textgen models`.
+        epochs: passes over the texts that a training takes unless told otherwise.
         presets: named sets of hyper-parameters.
 
     Raises:
@@ -91,7 +96,7 @@ def register(name: str, entry_point: str, *, summary: str = "", source: str = ""
         raise InputError(f"a model named {name!r} is registered already ({_registered[name].entry_point})")
     if not all(entry_point.partition(":")):
         raise InputError(f"an entry point is written 'module:Class', not {entry_point!r}")
-    _registered[name] = ModelSpec(name, entry_point, summary, source, presets or {})
+    _registered[name] = ModelSpec(name, entry_point, summary, source, epochs, presets or {})
     return _registered[name]
 
 

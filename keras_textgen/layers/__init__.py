@@ -1,5 +1,6 @@
 """Building blocks that models share."""
 
+from keras_textgen.layers.backoff import Backoff
 from keras_textgen.layers.bag import BagDecoder, BagEncoder
 from keras_textgen.layers.bilinear import Bilinear
 from keras_textgen.layers.decoders import LSTMDecoder
@@ -14,6 +15,7 @@ from keras_textgen.layers.word_dropout import WordDropout
 
 __all__ = [
     "LSTM",
+    "Backoff",
     "BagDecoder",
     "BagEncoder",
     "Bilinear",

@@ -1,5 +1,5 @@
-"""Decoders: a latent and the tokens so far to logits for the next; whole sequences in training, step by step in
-writing."""
+"""The LSTM decoder: what a text is told and its tokens so far to logits for the next; whole sequences in training,
+step by step in writing."""
 
 import keras
 import tensorflow as tf
@@ -7,6 +7,8 @@ from keras import layers
 
 from keras_textgen.layers.bilinear import Bilinear
 from keras_textgen.layers.lstm import LSTM
+from keras_textgen.layers.output import output_layer
+from keras_textgen.layers.told import Told
 from keras_textgen.layers.word_dropout import WordDropout
 
 
@@ -56,16 +58,12 @@ class LSTMDecoder(layers.Layer):
         self.word_dropout = WordDropout(word_dropout, dtype=policy)
         self.embedding = layers.Embedding(vocabulary_size, embedding_dim, dtype=policy, name="embedding")
         self.dropout = layers.Dropout(dropout, dtype=policy)
-        self.initial_cell = layers.Dense(hidden_dim, dtype=policy, name="initial_cell")
+        self.initial_cell = Told(hidden_dim, dtype=policy, name="initial_cell")
         self.lstm = LSTM(hidden_dim, dtype=policy, name="lstm")
         self.deep_output = None
         if output_dim:
             self.deep_output = Bilinear(output_dim, dtype=policy, name="deep_output")
-        # Logits are float32 under every policy: a softmax over bfloat16 loses the tail.
-        if tie_embeddings:
-            self.output_layer = TiedOutput(self.embedding, dtype="float32", name="output_layer")
-        else:
-            self.output_layer = layers.Dense(vocabulary_size, dtype="float32", name="output_layer")
+        self.output_layer = output_layer(self.embedding, tie_embeddings)
 
     def build(self, z_shape, ids_shape):
         self.embedding.build(ids_shape)
@@ -122,20 +120,3 @@ def with_average(features, total, count):
     """Features with the average of those so far behind them, from their sum and number."""
     average = total / tf.cast(count, tf.float32)
     return tf.concat([features, tf.cast(average, features.dtype)], axis=-1)
-
-
-class TiedOutput(layers.Layer):
-    """Logits by the transposed embedding, after a projection to its width: `(W h) E^T + b`."""
-
-    def __init__(self, embedding: layers.Embedding, **kwargs):
-        super().__init__(**kwargs)
-        self.embedding = embedding
-        self.projection = layers.Dense(embedding.output_dim, use_bias=False, dtype="float32", name="projection")
-
-    def build(self, shape):
-        self.projection.build(shape)
-        self.bias = self.add_weight(shape=(self.embedding.input_dim,), initializer="zeros", name="bias")
-
-    def call(self, features):
-        table = tf.convert_to_tensor(self.embedding.embeddings)
-        return tf.matmul(self.projection(features), tf.cast(table, tf.float32), transpose_b=True) + self.bias

@@ -6,6 +6,8 @@ import tensorflow as tf
 from keras import layers
 
 from keras_textgen.layers.bilinear import Bilinear
+from keras_textgen.layers.output import output_layer
+from keras_textgen.layers.told import Told
 from keras_textgen.layers.word_dropout import WordDropout
 from keras_textgen.text import PADDING, START
 
@@ -85,10 +87,11 @@ class TransformerDecoder(layers.Layer):
 
     Args:
         sequence_length: the most steps that `step` can take.
-        memory_length: number of places of the memory.
+        memory_length: number of places of the memory; 0 leaves it out.
         output_dim: width of a `Bilinear` layer before the words, which is told the latent too; 0 leaves it out.
         dropout: rate in every block.
         word_dropout: rate at which input words become unknown while training.
+        tie_embeddings: whether the output layer is the transposed embedding (Press & Wolf 2017).
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class TransformerDecoder(layers.Layer):
         output_dim=0,
         dropout=0.0,
         word_dropout=0.0,
+        tie_embeddings=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -116,13 +120,16 @@ class TransformerDecoder(layers.Layer):
             output_dim=output_dim,
             dropout=dropout,
             word_dropout=word_dropout,
+            tie_embeddings=tie_embeddings,
         )
         policy = self.dtype_policy
         self.word_dropout = WordDropout(word_dropout, dtype=policy)
         self.words = WordsAtPlaces(vocabulary_size, hidden_dim, dtype=policy, name="words")
         self.dropout = layers.Dropout(dropout, dtype=policy)
-        self.memory = layers.Dense(memory_length * hidden_dim, dtype=policy, name="memory")
-        self.told = layers.Dense(hidden_dim, use_bias=False, dtype=policy, name="told")
+        self.memory = None
+        if memory_length:
+            self.memory = Told(memory_length * hidden_dim, dtype=policy, name="memory")
+        self.told = Told(hidden_dim, use_bias=False, dtype=policy, name="told")
         options = dict(dropout=dropout, activation="gelu", normalize_first=True, dtype=policy)
         self.blocks = [
             keras_hub.layers.TransformerDecoder(4 * hidden_dim, num_heads, name=f"block_{place}", **options)
@@ -130,13 +137,16 @@ class TransformerDecoder(layers.Layer):
         ]
         self.normalization = layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="normalization")
         self.deep_output = Bilinear(output_dim, dtype=policy, name="deep_output") if output_dim else None
-        self.output_layer = layers.Dense(vocabulary_size, dtype="float32", name="output_layer")
+        # With vectors of this length the logits of a new model would be far from 0.
+        small = keras.initializers.VarianceScaling(2 / hidden_dim, "fan_avg")
+        self.output_layer = output_layer(self.words.embedding, tie_embeddings, small)
 
     def build(self, z_shape, ids_shape):
         hidden_dim, output_dim = self.settings["hidden_dim"], self.settings["output_dim"]
         shape = (None, None, hidden_dim)
         self.words.build(ids_shape)
-        self.memory.build(z_shape)
+        if self.memory is not None:
+            self.memory.build(z_shape)
         self.told.build(z_shape)
         for block in self.blocks:
             block.build(shape)
@@ -147,8 +157,9 @@ class TransformerDecoder(layers.Layer):
 
     def call(self, z, ids):
         z = tf.cast(z, self.compute_dtype)
-        memory, features = self.memory_of(z), self.inputs(z, self.word_dropout(ids))
-        features = tf.concat([memory, features], axis=1)
+        features = self.inputs(z, self.word_dropout(ids))
+        if self.memory is not None:
+            features = tf.concat([self.memory_of(z), features], axis=1)
         for block in self.blocks:
             features = block(features)
         return self.logits(features[:, self.settings["memory_length"] :], z)
@@ -175,8 +186,10 @@ class TransformerDecoder(layers.Layer):
         settings = self.settings
         places = settings["memory_length"] + settings["sequence_length"]
         head_dim = settings["hidden_dim"] // settings["num_heads"]
-        empty = tf.zeros([tf.shape(z)[0], 2, places, settings["num_heads"], head_dim], self.compute_dtype)
-        _, caches = self.attend(self.memory_of(z), [empty] * len(self.blocks), 0)
+        caches = [tf.zeros([tf.shape(z)[0], 2, places, settings["num_heads"], head_dim], self.compute_dtype)]
+        caches *= len(self.blocks)
+        if self.memory is not None:
+            _, caches = self.attend(self.memory_of(z), caches, 0)
         return z, caches, tf.zeros([], tf.int32)
 
     def step(self, tokens, state):

@@ -3,21 +3,29 @@
 from keras_textgen.models.bow_vae import BowVAE
 from keras_textgen.models.dense_ae import DenseAE
 from keras_textgen.models.dense_vae import DenseVAE
+from keras_textgen.models.language_model import LanguageModel
 from keras_textgen.models.latent_model import LatentTextModel
+from keras_textgen.models.lstm_lm import LSTMLM
 from keras_textgen.models.lstm_vae import LSTMVAE
+from keras_textgen.models.ngram_lm import NGramLM
 from keras_textgen.models.seq_vae import SeqVAE
 from keras_textgen.models.text_model import TextModel
+from keras_textgen.models.transformer_lm import TransformerLM
 from keras_textgen.models.transformer_vae import TransformerVAE
 from keras_textgen.models.variational_model import VariationalTextModel
 
 __all__ = [
+    "LSTMLM",
     "LSTMVAE",
     "BowVAE",
     "DenseAE",
     "DenseVAE",
+    "LanguageModel",
     "LatentTextModel",
+    "NGramLM",
     "SeqVAE",
     "TextModel",
+    "TransformerLM",
     "TransformerVAE",
     "VariationalTextModel",
 ]

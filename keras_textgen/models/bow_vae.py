@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen import sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.distributions import WordBag
 from keras_textgen.layers import BagDecoder, BagEncoder, GaussianHead
@@ -60,8 +59,7 @@ class BowVAE(VariationalTextModel):
         """The likeliest bag of words, the most probable words first; the single likeliest word would come for ever."""
         num = tf.shape(latents)[0]
         told = with_attributes(latents, self.condition(num, attributes))
-        uniforms = tf.zeros([num, self.sequence_length])
-        return {"texts": self.write(self.decoder.start(told, likeliest=True), sampling.greedy, uniforms)}
+        return {"texts": self.write_likeliest(self.decoder.start(told, likeliest=True), num)}
 
     def topics(self, num: int = 10) -> list[list[str]]:
         """The words that each latent dimension speaks of: the `num` with the largest weights in its row of the decoder.

@@ -1,7 +1,9 @@
 """The functions of a model inside the graph: what its Python methods call, and what an export holds."""
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +13,42 @@ from keras_textgen.text import as_texts
 
 
 class Signature(NamedTuple):
-    """A function of a model: what computes it, the shapes and dtypes of what it takes, and whether an attribute more
-    is one more input (`string [n]` or `[1]`, by the attribute's name)."""
+    """A function of a model.
+
+    Attributes:
+        function: what computes it, from its inputs in their order, the attributes, and the options by name.
+        inputs: the shapes and dtypes of what it takes.
+        takes_attributes: whether an attribute more is one more input (`string [n]` or `[1]`, by the attribute's name).
+        options: inputs that may be left out, with the tensors that then stand for them.
+    """
 
     function: Callable
     inputs: dict[str, tf.TensorSpec]
     takes_attributes: bool = True
+    options: Mapping[str, tf.Tensor] = MappingProxyType({})
+
+    def graph_function(self, attributes) -> tf.function:
+        """The function for fixed shapes and dtypes, with named inputs; `attributes` are the names of the model's."""
+        told = {name: tf.TensorSpec([None], tf.string) for name in attributes if self.takes_attributes}
+        optional = {name: of_any_length(value) for name, value in self.options.items()}
+        specs = {**self.inputs, **told, **optional}
+        required = len(self.inputs) + len(told)
+
+        def function(*values):
+            return self.function(*values[:required], **dict(zip(optional, values[required:], strict=True)))
+
+        # An export finds the names and the defaults of its inputs here.
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        function.__signature__ = inspect.Signature(
+            [inspect.Parameter(name, kind, default=self.options.get(name, inspect.Parameter.empty)) for name in specs]
+        )
+        named = [tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in specs.items()]
+        return tf.function(function, input_signature=named, autograph=False)
+
+
+def of_any_length(value: tf.Tensor) -> tf.TensorSpec:
+    """What stands for an optional input: a scalar, or as many values as there are."""
+    return tf.TensorSpec([None] if value.shape.rank else [], value.dtype)
 
 
 TEXTS = tf.TensorSpec([None], tf.string)
@@ -39,13 +71,8 @@ class GraphFunctions:
     @functools.cached_property
     def functions(self) -> dict[str, tf.function]:
         """All of them as graph functions with fixed shapes and dtypes."""
-        found = {}
-        for name, signature in {**self.signatures(), **self.internal_signatures()}.items():
-            inputs = [tf.TensorSpec(spec.shape, spec.dtype, name=key) for key, spec in signature.inputs.items()]
-            if signature.takes_attributes:
-                inputs += [tf.TensorSpec([None], tf.string, name=attribute) for attribute in self.attributes.values]
-            found[name] = tf.function(signature.function, input_signature=inputs, autograph=False)
-        return found
+        signatures = {**self.signatures(), **self.internal_signatures()}
+        return {name: signature.graph_function(self.attributes.values) for name, signature in signatures.items()}
 
     def by_batches(self, name: str, texts, *arguments, attributes=(), batch_size: int = 64) -> dict[str, np.ndarray]:
         """Runs a function of texts on batches of similar length; results come back in the order of the texts.

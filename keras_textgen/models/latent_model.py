@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen import sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError, unknown
 from keras_textgen.layers import WordDeletion
@@ -64,14 +63,6 @@ class LatentTextModel(TextModel):
 
     # Functions inside the graph
 
-    def told_of(self, ids, attributes):
-        """What texts are told, `float32 [batch, width]`, from the numbers of their attributes or None."""
-        if attributes is None:
-            if len(self.attributes):
-                raise InputError(f"labels are missing: the model is told {', '.join(self.attributes.values)}")
-            attributes = tf.zeros([tf.shape(ids)[0], 0], tf.int32)
-        return self.attributes.one_hot(attributes)
-
     def start(self, seeds, condition):
         draw = lambda seed: self.prior().sample(seed=tf.cast(seed, tf.int32))  # noqa: E731
         return self.begin(tf.map_fn(draw, seeds, fn_output_signature=tf.float32), condition)
@@ -89,8 +80,7 @@ class LatentTextModel(TextModel):
 
     def decode_latents(self, latents, *attributes):
         num = tf.shape(latents)[0]
-        uniforms = tf.zeros([num, self.sequence_length])
-        return {"texts": self.write(self.begin(latents, self.condition(num, attributes)), sampling.greedy, uniforms)}
+        return {"texts": self.write_likeliest(self.begin(latents, self.condition(num, attributes)), num)}
 
     def reconstruct_texts(self, texts, *attributes):
         return self.decode_latents(self.latents_of(texts, attributes), *attributes)

@@ -24,6 +24,7 @@ class TransformerVAE(VariationalTextModel):
         dropout: rate in the decoder's blocks.
         encoder_dropout: rate in the encoder's blocks.
         word_dropout: rate at which the decoder's input words become unknown while training.
+        tie_embeddings: whether the output layer is the transposed embedding (Press & Wolf 2017).
         **kwargs: of `VariationalTextModel`, `LatentTextModel` and `TextModel`.
     """
 
@@ -38,14 +39,16 @@ class TransformerVAE(VariationalTextModel):
         num_heads: int = 4,
         memory_length: int = 4,
         output_dim: int = 256,
-        dropout: float = 0.1,
+        dropout: float = 0.2,
         encoder_dropout: float = 0.0,
         word_dropout: float = 0.0,
+        tie_embeddings: bool = False,
         kl_weight="linear:25%",
         free_bits: float = 0.28,
+        weight_decay: float = 0.05,
         **kwargs,
     ):
-        super().__init__(tokenizer, kl_weight=kl_weight, free_bits=free_bits, **kwargs)
+        super().__init__(tokenizer, kl_weight=kl_weight, free_bits=free_bits, weight_decay=weight_decay, **kwargs)
         self.hidden_dim = whole(1, hidden_dim=hidden_dim)
         self.num_layers = whole(1, num_layers=num_layers)
         self.num_heads = whole(1, num_heads=num_heads)
@@ -56,6 +59,7 @@ class TransformerVAE(VariationalTextModel):
         self.dropout = number(0, below=1, dropout=dropout)
         self.encoder_dropout = number(0, below=1, encoder_dropout=encoder_dropout)
         self.word_dropout = number(0, 1, word_dropout=word_dropout)
+        self.tie_embeddings = tie_embeddings
         self.assemble()
 
     def build_networks(self):
@@ -70,6 +74,7 @@ class TransformerVAE(VariationalTextModel):
             output_dim=self.output_dim,
             dropout=self.dropout,
             word_dropout=self.word_dropout,
+            tie_embeddings=self.tie_embeddings,
             dtype=policy,
             name="decoder",
         )
@@ -91,4 +96,5 @@ class TransformerVAE(VariationalTextModel):
             "dropout": self.dropout,
             "encoder_dropout": self.encoder_dropout,
             "word_dropout": self.word_dropout,
+            "tie_embeddings": self.tie_embeddings,
         }

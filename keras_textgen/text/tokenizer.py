@@ -158,6 +158,13 @@ class Tokenizer(keras.layers.Layer):
         ends = tf.fill([ids.nrows(), 1], END)
         return tf.concat([ids, tf.cast(ends, ids.dtype)], axis=1).to_tensor(PADDING)
 
+    def token_ids(self, texts) -> tf.Tensor:
+        """The ids `int32 [k]` of those of the strings `[n]` that are one known token each."""
+        ids = self.tokenize(tf.convert_to_tensor(texts, tf.string))
+        single = tf.equal(ids.row_lengths(), 1)
+        found = tf.ragged.boolean_mask(ids, single).flat_values
+        return tf.boolean_mask(found, found != UNKNOWN)
+
     def detokenize(self, ids) -> tf.Tensor:
         """Ids `int32 [n, length]`, read up to the first end token, to strings `[n]` in valid UTF-8."""
         self.require_vocabulary()

@@ -1,4 +1,5 @@
-"""Attributes in every latent model: learned from labels, asked for, refused in one line where they are wrong."""
+"""Attributes in every model that takes them: learned from labels, asked for, refused in one line where they are
+wrong."""
 
 import itertools
 
@@ -9,6 +10,11 @@ import tensorflow as tf
 
 import zoo
 from keras_textgen.errors import InputError
+from keras_textgen.models import LanguageModel
+from keras_textgen.sampling import Options
+
+LANGUAGE_MODELS = [name for name in zoo.list_models() if issubclass(zoo.spec(name).load(), LanguageModel)]
+TOLD_LANGUAGE_MODELS = [name for name in LANGUAGE_MODELS if zoo.spec(name).load().takes_attributes]
 
 PRAISE, BLAME = ["good", "great"], ["bad", "awful"]
 TEXTS = [
@@ -172,6 +178,72 @@ def test_labels_for_a_model_that_was_built_without_attributes_are_refused(build_
     assert "knows no attributes" in one_line(model.reconstruct, texts=TEXTS, attributes=WISH)
 
 
+# Language models
+
+
+@pytest.mark.parametrize("name", TOLD_LANGUAGE_MODELS)
+def test_a_language_model_writes_and_scores_by_attributes(told, name):
+    model = told(name)
+    assert model.attributes.values == VALUES and np.isfinite(model.losses_so_far).all()
+    wish = {"sentiment": ["positive", "negative", "negative"], "mark": "loud"}
+    each = [{"sentiment": value, "mark": "loud"} for value in wish["sentiment"]]
+    for options in (dict(seed=3), dict(seed=3, strategy="beam", num_beams=2, prompt=["the food", "", "it"])):
+        alone = [
+            model.generate(3, attributes=one, **{**options, "prompt": options.get("prompt", "")})[place]
+            for place, one in enumerate(each)
+        ]
+        assert model.generate(3, attributes=wish, **options) == alone
+    assert "".join(model.stream(attributes=WISH, seed=3)) == model.generate(1, attributes=WISH, seed=3)[0]
+    scores = model.score(TEXTS[:3], labels=wish)
+    expected = [model.score(text, labels=one)[0] for text, one in zip(TEXTS, each, strict=False)]
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+    assert np.abs(scores - model.score(TEXTS[:3], labels={"sentiment": "negative", "mark": "calm"})).min() > 0
+    # Their mean, over the texts, is what evaluate minimises.
+    loss = model.evaluate(TEXTS, labels=LABELS, return_dict=True, verbose=0)["loss"]
+    assert loss == pytest.approx(-model.score(TEXTS, labels=LABELS).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", TOLD_LANGUAGE_MODELS)
+def test_wrong_labels_are_refused_in_one_line_by_a_language_model(told, build_tiny, name):
+    model, three = told(name), TEXTS[:3]
+    for wrong, said in WRONG.values():
+        for verb in (model.fit, model.evaluate):
+            assert said in one_line(verb, x=TEXTS, labels=wrong, verbose=0)
+        assert said in one_line(model.generate, num=3, attributes=wrong)
+        assert said in one_line(model.score, texts=three, labels=wrong)
+        assert said in one_line(model.stream, attributes=wrong)
+    plain = build_tiny(name, texts=TEXTS)
+    assert "knows no attributes" in one_line(plain.fit, x=TEXTS, labels=LABELS, verbose=0)
+    assert "knows no attributes" in one_line(plain.generate, attributes=WISH)
+    assert "knows no attributes" in one_line(plain.score, texts=TEXTS, labels=LABELS)
+
+
+@pytest.mark.parametrize("name", TOLD_LANGUAGE_MODELS)
+def test_the_attributes_of_a_language_model_survive_saving_and_come_with_an_export(told, name, tmp_path):
+    model, wish = told(name), {"mark": "calm", "sentiment": ["negative", "positive", "negative"]}
+    model.save(tmp_path / "model.keras")
+    other = zoo.load(tmp_path / "model.keras")
+    assert other.attributes.values == VALUES
+    np.testing.assert_array_equal(other.score(TEXTS[:3], labels=wish), model.score(TEXTS[:3], labels=wish))
+    loaded = tf.saved_model.load(str(zoo.export(model, tmp_path / "exported"))).signatures
+    columns = {"mark": tf.constant(["calm"]), "sentiment": tf.constant(wish["sentiment"])}
+    answer = loaded["score"](texts=tf.constant(TEXTS[:3]), **columns)["log_likelihood"]
+    np.testing.assert_allclose(answer, model.score(TEXTS[:3], labels=wish), rtol=1e-5)
+    inputs = dict(num=tf.constant(3), seed=tf.constant(4, tf.int64), **Options.tensors()._asdict())
+    texts = [text.decode() for text in loaded["generate"](**inputs, **columns)["texts"].numpy()]
+    assert texts == model.generate(3, seed=4, attributes=wish)
+
+
+@pytest.mark.parametrize("name", sorted(set(LANGUAGE_MODELS) - set(TOLD_LANGUAGE_MODELS)))
+def test_a_model_that_takes_no_attributes_says_so_in_one_line(build_tiny, name):
+    model = build_tiny(name)
+    for x, labels in ((TEXTS, LABELS), (pairs(), None)):
+        assert "attributes" in one_line(model.fit, x=x, labels=labels, verbose=0)
+    assert "attributes" in one_line(build_tiny, name=name, attributes=VALUES)
+    model = build_tiny(name, texts=TEXTS)
+    assert "knows no attributes" in one_line(model.generate, attributes=WISH)
+
+
 # Saving and serving
 
 
@@ -191,10 +263,10 @@ def test_attributes_survive_saving_and_come_with_an_export(told, latent_name, tm
     for name, signature in model.signatures().items():
         told_of = set(VALUES) if signature.takes_attributes else set()
         takes = {key: spec.dtype for key, spec in loaded[name].structured_input_signature[1].items()}
-        assert set(takes) == set(signature.inputs) | told_of
+        assert set(takes) == set(signature.inputs) | told_of | set(signature.options)
         assert all(takes[key] == tf.string for key in told_of)
     columns = {"mark": tf.constant(["calm"]), "sentiment": tf.constant(wish["sentiment"])}
-    numbers = dict(num=tf.constant(3), seed=tf.constant(4, tf.int64), temperature=tf.constant(1.0))
+    numbers = dict(num=tf.constant(3), seed=tf.constant(4, tf.int64), **Options.tensors()._asdict())
     assert [text.decode() for text in loaded["generate"](**numbers, **columns)["texts"].numpy()] == texts
     answer = loaded["reconstruct"](texts=tf.constant(three), **columns)["texts"].numpy()
     assert [text.decode() for text in answer] == model.reconstruct(three, attributes=wish)

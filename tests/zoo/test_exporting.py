@@ -9,12 +9,15 @@ import textwrap
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 import zoo
 from keras_textgen.errors import InputError
+from keras_textgen.sampling import Options
 
+OPTIONS = {name: value.dtype for name, value in Options.tensors()._asdict().items()}
 SIGNATURES = {
-    "generate": ({"num": tf.int32, "seed": tf.int64, "temperature": tf.float32}, {"texts": tf.string}),
+    "generate": ({"num": tf.int32, "seed": tf.int64, **OPTIONS}, {"texts": tf.string}),
     "encode": ({"texts": tf.string}, {"latents": tf.float32}),  # a Gaussian's scales, too
     "decode": ({"latents": tf.float32}, {"texts": tf.string}),
     "reconstruct": ({"texts": tf.string}, {"texts": tf.string}),
@@ -39,6 +42,17 @@ def exported(fitted, tmp_path_factory):
 
 def ask(loaded, signature, **inputs):
     return loaded.signatures[signature](**inputs)
+
+
+def wish(num, seed, **options):
+    """The inputs of `generate`: TensorFlow in Python needs every one, also those that a server may leave out."""
+    return dict(num=tf.constant(num), seed=tf.constant(seed, tf.int64), **Options.tensors(**options)._asdict())
+
+
+def score_inputs(model, **numbers):
+    """What `score` takes beside the texts: nothing where the likelihood is exact."""
+    numbers = {"num_samples": tf.constant(2), "seed": tf.constant(0, tf.int64), **numbers}
+    return {name: value for name, value in numbers.items() if name in model.signatures()["score"].inputs}
 
 
 def strings(texts):
@@ -141,6 +155,8 @@ def test_signatures_take_and_give_named_tensors_of_fixed_types(fitted, exported,
     assert set(loaded.signatures) == {"serving_default", *model.signatures()}
     for name in model.signatures():
         takes, gives = SIGNATURES[name]
+        if name == "score" and not hasattr(model, "encode"):  # it is exact
+            takes = {"texts": tf.string}
         signature = loaded.signatures[name]
         assert {key: spec.dtype for key, spec in signature.structured_input_signature[1].items()} == takes
         found = {key: spec.dtype for key, spec in signature.structured_outputs.items() if key != "scales"}
@@ -153,21 +169,47 @@ def test_every_verb_of_a_model_is_a_signature(fitted, model_name):
     assert set(model.signatures()) == verbs
 
 
-@pytest.mark.parametrize("temperature", [1.0, 0.5, 0.0])
-def test_an_export_writes_what_python_writes(fitted, exported, model_name, temperature):
+def test_what_a_server_may_leave_out_has_the_defaults_of_python(exported, model_name):
+    folder, _ = exported(model_name)
+    definitions = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    signatures = definitions.meta_graphs[0].signature_def
+    for name in signatures:
+        defaults = {key: tf.make_ndarray(value) for key, value in signatures[name].defaults.items()}
+        if name not in ("generate", "serving_default"):
+            assert name == "__saved_model_init_op" or not defaults
+            continue
+        expected = {key: value.numpy() for key, value in Options.tensors()._asdict().items()}
+        assert set(defaults) == set(expected)
+        for key, value in expected.items():
+            assert defaults[key].shape == value.shape and defaults[key].tolist() == value.tolist(), key
+
+
+WISHES = [
+    {},
+    {"temperature": 0.5},
+    {"temperature": 0.0},
+    {"top_k": 9, "top_p": 0.9, "typical_p": 0.8, "repetition_penalty": 1.3, "min_length": 4, "max_length": 8},
+    {"num_beams": 3, "num_best": 2, "length_penalty": 0.5, "banned": ["the", "."]},
+    {"num_beams": 2, "prompt": ["The old horse,"], "repetition_penalty": 1.3},
+    {"prompt": ["the cat", "", "a zebra", "it", "a " * 30, "our", "dog"], "banned": ["sat"]},
+]
+
+
+def test_an_export_writes_what_python_writes(fitted, exported, model_name):
     model, (_, loaded) = fitted(model_name), exported(model_name)
-    for signature in ("generate", "serving_default"):
-        inputs = dict(num=tf.constant(7), seed=tf.constant(11, tf.int64), temperature=tf.constant(temperature))
-        texts = strings(ask(loaded, signature, **inputs)["texts"])
-        assert texts == model.generate(7, seed=11, temperature=temperature)
+    for options in WISHES:
+        texts = strings(ask(loaded, "generate", **wish(7, 11, **options))["texts"])
+        strategy = "beam" if "num_beams" in options else "sample"
+        assert texts == model.generate(7, seed=11, strategy=strategy, **options), options
+    assert strings(ask(loaded, "serving_default", **wish(7, 11))["texts"]) == model.generate(7, seed=11)
 
 
 def test_an_export_scores_as_python_does(fitted, exported, likelihood_name, corpus):
     model, (_, loaded) = fitted(likelihood_name), exported(likelihood_name)
-    answer = ask(
-        loaded, "score", texts=tf.constant(corpus[:9]), num_samples=tf.constant(20), seed=tf.constant(3, tf.int64)
-    )
-    np.testing.assert_allclose(answer["log_likelihood"], model.score(corpus[:9], num_samples=20, seed=3), rtol=1e-5)
+    numbers = score_inputs(model, num_samples=tf.constant(20), seed=tf.constant(3, tf.int64))
+    answer = ask(loaded, "score", texts=tf.constant(corpus[:9]), **numbers)
+    expected = model.score(corpus[:9], **{name: int(value) for name, value in numbers.items()})
+    np.testing.assert_allclose(answer["log_likelihood"], expected, rtol=1e-5)
 
 
 def test_an_export_encodes_decodes_and_reconstructs_as_python_does(fitted, exported, latent_name, corpus):
@@ -195,16 +237,18 @@ ODD = [b"", b"  ", b"zebra xylophone", b"the \xff\xfe cat", b"\xe4\xb8", b"<pad>
 
 
 @pytest.mark.parametrize("texts", [[text] for text in ODD] + [ODD], ids=lambda texts: str(texts)[:30])
-def test_odd_texts_get_an_answer_in_valid_utf8(exported, latent_name, texts):
-    _, loaded = exported(latent_name)
-    answer = ask(loaded, "encode", texts=tf.constant(texts))
-    assert all(np.isfinite(values).all() for values in answer.values())
-    assert len(strings(ask(loaded, "reconstruct", texts=tf.constant(texts))["texts"])) == len(texts)
+def test_odd_texts_get_an_answer_in_valid_utf8(fitted, exported, model_name, texts):
+    model, (_, loaded) = fitted(model_name), exported(model_name)
+    if "encode" in loaded.signatures:
+        answer = ask(loaded, "encode", texts=tf.constant(texts))
+        assert all(np.isfinite(values).all() for values in answer.values())
+        assert len(strings(ask(loaded, "reconstruct", texts=tf.constant(texts))["texts"])) == len(texts)
     if "score" in loaded.signatures:
-        scores = ask(
-            loaded, "score", texts=tf.constant(texts), num_samples=tf.constant(2), seed=tf.constant(0, tf.int64)
-        )
+        scores = ask(loaded, "score", texts=tf.constant(texts), **score_inputs(model))
         assert np.isfinite(scores["log_likelihood"]).all()
+    for beams in (1, 2):
+        odd = wish(len(texts), 3, prompt=texts, banned=texts, num_beams=beams)
+        assert len(strings(ask(loaded, "generate", **odd)["texts"])) == len(texts)
 
 
 @pytest.mark.parametrize("kind", ["characters", "bytes"])
@@ -213,14 +257,13 @@ def test_odd_texts_get_valid_utf8_from_other_tokenizers(build_tiny, corpus, tmp_
     loaded = tf.saved_model.load(str(zoo.export(model, tmp_path)))
     for texts in (ODD, [b""], [b"\xff"]):
         assert len(strings(ask(loaded, "reconstruct", texts=tf.constant(texts))["texts"])) == len(texts)
-    inputs = dict(num=tf.constant(20), seed=tf.constant(1, tf.int64), temperature=tf.constant(1.0))
-    assert strings(ask(loaded, "generate", **inputs)["texts"]) == model.generate(20, seed=1)
+    assert strings(ask(loaded, "generate", **wish(20, 1))["texts"]) == model.generate(20, seed=1)
 
 
 def test_no_texts_get_no_answer(exported, model_name):
     _, loaded = exported(model_name)
-    inputs = dict(num=tf.constant(0), seed=tf.constant(1, tf.int64), temperature=tf.constant(1.0))
-    assert strings(ask(loaded, "generate", **inputs)["texts"]) == []
+    for beams in (1, 2):
+        assert strings(ask(loaded, "generate", **wish(0, 1, num_beams=beams))["texts"]) == []
 
 
 def test_an_export_holds_each_weight_once(fitted, exported, model_name):
@@ -233,10 +276,14 @@ def test_an_export_holds_each_weight_once(fitted, exported, model_name):
 FRESH = """
     import json, sys
     import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
     assert "keras_textgen" not in sys.modules
     answers = {}
     for name, folder in json.loads(sys.argv[1]).items():
-        inputs = dict(num=tf.constant(5), seed=tf.constant(8, tf.int64), temperature=tf.constant(1.0))
+        with open(folder + "/saved_model.pb", "rb") as file:
+            signature = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0].signature_def["generate"]
+        inputs = {key: tf.constant(tf.make_ndarray(value)) for key, value in signature.defaults.items()}
+        inputs |= dict(num=tf.constant(5), seed=tf.constant(8, tf.int64))
         texts = tf.saved_model.load(folder).signatures["generate"](**inputs)["texts"].numpy().tolist()
         answers[name] = [text.decode() for text in texts]
     print(json.dumps(answers))

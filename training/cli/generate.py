@@ -6,21 +6,54 @@ import typer
 
 from training.cli.shared import AttributeValues, load_model, parse_attributes, print_json, print_lines
 
+NUCLEUS = "Keep the likeliest words that hold this much probability."
+TYPICAL = "Keep words of about the expected information, with this much probability."
+
 
 def command(
     model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
     num: Annotated[int, typer.Option("--num", "-n", help="How many texts.")] = 10,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same texts.")] = None,
+    prompt: Annotated[str, typer.Option(help="What the texts begin with.")] = "",
+    strategy: Annotated[str, typer.Option(help="sample, greedy or beam.")] = "sample",
     temperature: Annotated[float, typer.Option(help="Under 1 safer, over 1 wilder; 0 takes the likeliest word.")] = 1.0,
     top_k: Annotated[int, typer.Option(help="Keep this many of the likeliest words; 0 keeps all.")] = 0,
-    top_p: Annotated[float, typer.Option(help="Keep the likeliest words that hold this much probability.")] = 1.0,
-    strategy: Annotated[str, typer.Option(help="sample or greedy.")] = "sample",
+    top_p: Annotated[float, typer.Option(help=NUCLEUS)] = 1.0,
+    typical_p: Annotated[float, typer.Option(help=TYPICAL)] = 1.0,
+    num_beams: Annotated[int | None, typer.Option(help="Beams of the strategy beam; 5 if left out.")] = None,
+    num_best: Annotated[int, typer.Option(help="Texts of each beam search.")] = 1,
+    length_penalty: Annotated[float, typer.Option(help="Of beam search: 0 prefers short texts.")] = 1.0,
+    repetition_penalty: Annotated[float, typer.Option(help="Over 1, words that stand in the text get rarer.")] = 1.0,
+    min_length: Annotated[int, typer.Option(help="The fewest tokens, the end included.")] = 1,
+    max_length: Annotated[int, typer.Option(help="The most tokens; 0 for as many as the model can.")] = 0,
+    ban: Annotated[list[str] | None, typer.Option(help="A word that is never written; repeatable.")] = None,
     attribute: AttributeValues = None,
+    stream: Annotated[bool, typer.Option("--stream", help="One text, shown while it is written.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
 ) -> None:
-    """Write texts from scratch, one a line."""
+    """Write texts, one a line."""
     attributes = parse_attributes(attribute)
+    options = dict(
+        attributes=attributes,
+        seed=seed,
+        prompt=prompt,
+        strategy=strategy,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        typical_p=typical_p,
+        num_beams=1 if num_beams is None else num_beams,
+        num_best=num_best,
+        length_penalty=length_penalty,
+        repetition_penalty=repetition_penalty,
+        min_length=min_length,
+        max_length=max_length,
+        banned=ban or [],
+    )
     loaded = load_model(model)
-    options = dict(temperature=temperature, top_k=top_k, top_p=top_p, strategy=strategy)
-    texts = loaded.generate(num, attributes=attributes, seed=seed, **options)
+    if stream:
+        for piece in loaded.stream(**options):
+            print(piece, end="", flush=True)
+        return print()
+    texts = loaded.generate(num, **options)
     print_json(texts) if json else print_lines(texts)

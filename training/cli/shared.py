@@ -126,8 +126,8 @@ def shown(value) -> str:
 LABELS = {
     "texts": "texts",
     "tokens": "tokens (with ends)",
-    "nll": "negative log-likelihood, importance-weighted (nats a text)",
-    "perplexity": "perplexity, importance-weighted",
+    "nll": "negative log-likelihood, {kind} (nats a text)",
+    "perplexity": "perplexity, {kind}",
     "perplexity_by_text": "  of the mean over texts of nats a token",
     "num_samples": "importance samples",
     "elbo": "evidence lower bound (nats a text)",
@@ -169,5 +169,9 @@ def is_share(name: str) -> bool:
 
 def figures_table(title: str, figures: dict) -> None:
     """Figures by name as a table."""
-    rows = [[label_of(name), f"{value:.1%}" if is_share(name) else shown(value)] for name, value in figures.items()]
+    kind = "importance-weighted" if "num_samples" in figures else "exact"
+    rows = [
+        [label_of(name).format(kind=kind), f"{value:.1%}" if is_share(name) else shown(value)]
+        for name, value in figures.items()
+    ]
     table(title, ["", ""], rows)

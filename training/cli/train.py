@@ -42,7 +42,9 @@ def command(
     ] = None,
     tokenizer: Annotated[str, typer.Option(help="words, characters, wordpiece or bytes.")] = DEFAULTS.tokenizer,
     splitting: Annotated[str | None, typer.Option(help="For words: punctuation, whitespace or unicode.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = DEFAULTS.epochs,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training texts; if left out, 30, but 1 for ngram_lm.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Texts a step.")] = DEFAULTS.batch_size,
     learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start.")] = DEFAULTS.learning_rate,
     decay: Annotated[str, typer.Option(help="Of the learning rate: cosine or none.")] = DEFAULTS.decay,

@@ -190,6 +190,8 @@ def report(path: Path, rows: list[dict], json: bool) -> None:
 
 def train_command(config: trainer.RunConfig) -> str:
     """The line for a shell that trains with this configuration, at least as long as a run usually is."""
+    import zoo
+
     words = ["textgen", "train", config.model]
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -199,7 +201,9 @@ def train_command(config: trainer.RunConfig) -> str:
         elif field.name == "tokenizer_options":
             for name, setting in value.items():
                 words += [option_of(name), str(setting)]
-        elif field.name != "model" and value != field.default and (field.name != "epochs" or value > field.default):
+        elif field.name == "epochs":
+            words += ["--epochs", str(value)] if value > zoo.spec(config.model).epochs else []
+        elif field.name != "model" and value != field.default:
             for one in value if isinstance(value, list) else [value]:
                 words += [option_of(field.name), str(one)]
     return shlex.join(words)

@@ -1,0 +1,72 @@
+"""Features to logits over the vocabulary."""
+
+import tensorflow as tf
+from keras import layers
+
+
+def output_layer(embedding: layers.Embedding, tied: bool, kernel_initializer="glorot_uniform") -> layers.Layer:
+    """The last layer of a decoder, by its word vectors if `tied` (Press & Wolf 2017), else by weights of its own.
+
+    Its logits are float32 under every policy: a softmax over bfloat16 loses the tail. Under a mixed policy the
+    products of the backward pass, two thirds of the work, are those of the lower precision.
+
+    Args:
+        kernel_initializer: of the layer that is tied; the logits at the start are as large as this and the vectors.
+    """
+    options = dict(backward_dtype=embedding.compute_dtype, dtype="float32", name="output_layer")
+    if tied:
+        return TiedOutput(embedding, kernel_initializer, **options)
+    return Output(embedding.input_dim, **options)
+
+
+class Output(layers.Dense):
+    """A dense layer whose backward products are of another precision."""
+
+    def __init__(self, units, *, backward_dtype, **kwargs):
+        super().__init__(units, **kwargs)
+        self.backward_dtype = backward_dtype
+
+    def call(self, features, training=None):
+        return affine(features, *map(tf.convert_to_tensor, (self.kernel, self.bias)), self.backward_dtype)
+
+
+class TiedOutput(layers.Layer):
+    """Logits by the transposed embedding, after a projection to its width: `(W h) E^T + b`."""
+
+    def __init__(self, embedding: layers.Embedding, kernel_initializer, *, backward_dtype, **kwargs):
+        super().__init__(**kwargs)
+        self.embedding = embedding
+        self.backward_dtype = backward_dtype
+        options = dict(use_bias=False, kernel_initializer=kernel_initializer, dtype="float32")
+        self.projection = layers.Dense(embedding.output_dim, name="projection", **options)
+
+    def build(self, shape):
+        self.projection.build(shape)
+        self.bias = self.add_weight(shape=(self.embedding.input_dim,), initializer="zeros", name="bias")
+
+    def call(self, features):
+        table = tf.cast(tf.convert_to_tensor(self.embedding.embeddings), tf.float32)
+        bias = tf.convert_to_tensor(self.bias)
+        return affine(self.projection(features), table, bias, self.backward_dtype, transposed=True)
+
+
+def affine(features, kernel, bias, backward_dtype, transposed=False):
+    """`features [..., width]` times `kernel [width, units]` (`[units, width]` if transposed) plus `bias [units]`, in
+    float32; the products that give the gradients take their factors in `backward_dtype`."""
+
+    @tf.custom_gradient
+    def of(rows, kernel, bias):
+        def gradient(upstream):
+            low, factor, other = (tf.cast(tensor, backward_dtype) for tensor in (upstream, kernel, rows))
+            first, second = (low, other) if transposed else (other, low)
+            return (
+                tf.cast(tf.matmul(low, factor, transpose_b=not transposed), tf.float32),
+                tf.cast(tf.matmul(first, second, transpose_a=True), tf.float32),
+                tf.reduce_sum(upstream, axis=0),
+            )
+
+        return tf.nn.bias_add(tf.matmul(rows, kernel, transpose_b=transposed), bias), gradient
+
+    rows = tf.reshape(features, [-1, features.shape[-1]])
+    units = kernel.shape[0 if transposed else 1]
+    return tf.reshape(of(rows, kernel, bias), tf.concat([tf.shape(features)[:-1], [units]], axis=0))

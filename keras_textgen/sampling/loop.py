@@ -1,0 +1,54 @@
+"""The decoding loop: one for every model and every strategy."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def decode(step: Callable, state, strategy) -> tf.Tensor:
+    """Writes token after token until the strategy has its texts.
+
+    Args:
+        step: `(tokens int32 [n], state) -> (logits [n, vocabulary], state)`.
+        state: what `step` needs at the start, a nest of tensors. Of each but the scalars the first dimension is the
+            rows: a strategy drops rows that it needs no longer, and takes others several times.
+        strategy: a `TokenByToken` or a `BeamSearch`.
+
+    Returns:
+        ids `int32 [texts, longest]`, without the start token, with the end token, padded with 0.
+    """
+    state, search = tf.nest.map_structure(tf.convert_to_tensor, (state, strategy.begin()))
+    of_any_size = lambda tensor: tf.TensorShape([None] * tensor.shape.rank)  # noqa: E731
+    position, _, search = tf.while_loop(
+        lambda position, state, search: strategy.goes_on(position, search),
+        lambda *before: write(step, strategy, *before),
+        (tf.constant(0), state, search),
+        shape_invariants=(
+            tf.TensorShape([]),
+            tf.nest.map_structure(of_any_rows, state),
+            tf.nest.map_structure(of_any_size, search),
+        ),
+    )
+    return strategy.result(position, search)
+
+
+def write(step: Callable, strategy, position, state, search):
+    """One turn of the loop: the token at a position for every row."""
+    logits, state = step(search.tokens, state)
+    search, parents, moved = strategy.advance(position, tf.cast(logits, tf.float32), search)
+    return position + 1, take(state, parents, moved), search
+
+
+def take(nest, rows, moved=True):
+    """The given `rows` of every tensor that has any; where they have not `moved`, they are all rows in their order."""
+
+    def of(tensor):
+        taken = tf.cond(tf.convert_to_tensor(moved), lambda: tf.gather(tensor, rows), lambda: tf.identity(tensor))
+        return tf.ensure_shape(taken, of_any_rows(tensor))
+
+    return tf.nest.map_structure(lambda tensor: of(tensor) if tensor.shape.rank else tensor, nest)
+
+
+def of_any_rows(tensor) -> tf.TensorShape:
+    """The shape of a tensor for any number of rows."""
+    return tf.TensorShape([None, *tensor.shape[1:]]) if tensor.shape.rank else tensor.shape
