@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_textgen import sampling
 from keras_textgen.errors import InputError
-from keras_textgen.models.text_model import pieces
+from keras_textgen.models.writing import pieces
 from keras_textgen.text import END, PADDING, START, UNKNOWN
 
 PROBABILITIES = np.array([0.0, 0.05, 0.3, 0.0, 0.25, 0.1, 0.3, 0.0])
