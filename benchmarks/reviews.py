@@ -29,8 +29,13 @@ TABLES = {
         "dense_vae": dict(model="dense_vae"),
         "bow_vae": dict(model="bow_vae"),
         "lstm_vae": dict(model="lstm_vae"),
-        "seq_vae": dict(model="seq_vae"),
+        "seq_vae": dict(model="seq_vae", batch_size=64, epochs=12),
         "transformer_vae": dict(model="transformer_vae", learning_rate=1e-3, batch_size=64, epochs=24),
+    },
+    "language": {
+        "ngram_lm": dict(model="ngram_lm"),
+        "lstm_lm": dict(model="lstm_lm"),
+        "transformer_lm": dict(model="transformer_lm", learning_rate=1e-3, batch_size=64, epochs=24),
     },
     "remedies": {
         name: dict(hyperparameters={"kl_weight": 1.0, "free_bits": 0.0, **changes})
@@ -51,7 +56,8 @@ TABLES = {
 COMMON = {
     "trade_off": dict(model="lstm_vae", epochs=12, batch_size=64),
     "latent": dict(epochs=30, attributes=["number", "sentiment", "tense", "topic"]),
-    "remedies": dict(model="lstm_vae", epochs=8),
+    "language": {},
+    "remedies": dict(model="lstm_vae", epochs=4),
 }
 COLUMNS = {
     "rate": "rate",

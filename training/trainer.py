@@ -10,6 +10,7 @@ from keras_textgen.errors import InputError, unknown
 from training import corpora
 from training.run_folder import RunFolder, write_atomically
 
+OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 DECAYS = ("cosine", "none")
 
@@ -24,7 +25,9 @@ class RunConfig:
         attributes: the labels that the model is told, each as "name", or as "name=column" of a file.
         tokenizer: "words", "characters", "wordpiece" or "bytes"; `tokenizer_options`: its keywords.
         epochs, batch_size: of the training; None for as many epochs as the model's entry in the zoo says.
-        learning_rate: of Adam at the start; None for the model's own optimizer as it is.
+        optimizer: "adam", the model's own with its weight decay, or "sgd", plain, as most published text models use
+            it (with a learning rate of about 1).
+        learning_rate: at the start; None for the model's own optimizer as it is.
         decay: "cosine" (to a hundredth over the whole run; Loshchilov & Hutter 2017) or "none".
         precision: a Keras dtype policy.
         seed: of the weights, dropout, latent samples, the order of batches, and the corpus.
@@ -47,6 +50,7 @@ class RunConfig:
     tokenizer_options: dict = dataclasses.field(default_factory=dict)
     epochs: int | None = None
     batch_size: int = 32
+    optimizer: str = "adam"
     learning_rate: float | None = 2e-3
     decay: str = "cosine"
     precision: str = "float32"
@@ -71,6 +75,10 @@ class RunConfig:
         self.epochs = model.epochs if self.epochs is None else self.epochs
         if self.preset is not None and self.preset not in model.presets:
             raise unknown(f"preset of {self.model}", self.preset, model.presets)
+        if self.optimizer not in OPTIMIZERS:
+            raise unknown("optimizer", self.optimizer, OPTIMIZERS)
+        if self.optimizer == "sgd" and self.learning_rate is None:
+            raise InputError("the optimizer 'sgd' needs a learning rate; 1.0 is usual")
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
         if self.decay not in DECAYS:
@@ -133,8 +141,11 @@ class RunConfig:
             if self.decay == "cosine":
                 steps = self.epochs * number_of_batches(len(corpus.train), self.batch_size)
                 rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)
-            model.optimizer.learning_rate = rate
-            model.compile(optimizer=type(model.optimizer).from_config(model.optimizer.get_config()))
+            if self.optimizer == "sgd":
+                model.compile(keras.optimizers.SGD(rate, global_clipnorm=5.0))
+            else:
+                model.optimizer.learning_rate = rate
+                model.compile(type(model.optimizer).from_config(model.optimizer.get_config()))
             model.optimizer.build(model.trainable_variables)
         return model
 

@@ -48,6 +48,21 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_run, tmp
     assert (tmp_path / "other" / "metrics.jsonl").read_bytes() != metrics
 
 
+def test_a_run_takes_the_optimizer_that_was_asked_for(tiny_run):
+    config = settings(tiny_run, optimizer="sgd", learning_rate=0.5)
+    model = config.build_model(config.load_corpus())
+    assert type(model.optimizer).__name__ == "SGD" and model.optimizer.global_clipnorm == 5
+    assert float(model.optimizer.learning_rate) == 0.5 and model.optimizer.built
+
+
+def test_a_run_of_counts_takes_one_epoch_unless_told_otherwise(tiny_run, tmp_path):
+    changes = dict(model="ngram_lm", hyperparameters={"order": 2})
+    trainer.start(settings(tiny_run, epochs=None, **changes), tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    assert [line["epoch"] for line in folder.history()] == [1]
+    assert "num_samples" not in json.loads((folder.path / "figures.json").read_text())["valid"]
+
+
 def test_a_run_killed_in_the_middle_of_an_epoch_ends_as_if_it_had_not_been(tiny_run, tmp_path):
     program = """
 import os, signal, sys
@@ -113,6 +128,8 @@ def test_an_exploding_loss_stops_the_run_and_keeps_the_last_good_state(tiny_run,
         ({"model": "lstm_vea"}, "did you mean 'lstm_vae'"),
         ({"preset": "recon"}, "unknown preset"),
         ({"precision": "float8"}, "unknown precision"),
+        ({"optimizer": "sdg"}, "unknown optimizer"),
+        ({"optimizer": "sgd", "learning_rate": None}, "needs a learning rate"),
         ({"decay": "linear"}, "unknown decay"),
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"batch_size": 1.5}, "batch_size must be a whole number"),

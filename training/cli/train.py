@@ -46,7 +46,8 @@ def command(
         int | None, typer.Option(help="Passes over the training texts; if left out, 30, but 1 for ngram_lm.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Texts a step.")] = DEFAULTS.batch_size,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start.")] = DEFAULTS.learning_rate,
+    optimizer: Annotated[str, typer.Option(help="adam, or plain sgd (with a rate of about 1).")] = DEFAULTS.optimizer,
+    learning_rate: Annotated[float, typer.Option(help="At the start.")] = DEFAULTS.learning_rate,
     decay: Annotated[str, typer.Option(help="Of the learning rate: cosine or none.")] = DEFAULTS.decay,
     precision: Annotated[str, typer.Option(help="float32, mixed_bfloat16 or mixed_float16.")] = DEFAULTS.precision,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = DEFAULTS.seed,
@@ -76,6 +77,7 @@ def command(
             tokenizer_options={} if splitting is None else {"splitting": splitting},
             epochs=epochs,
             batch_size=batch_size,
+            optimizer=optimizer,
             learning_rate=learning_rate,
             decay=decay,
             precision=precision,
