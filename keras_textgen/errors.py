@@ -15,7 +15,9 @@ def unknown(kind: str, name: object, options: Iterable[str]) -> InputError:
     "unknown model 'lstm_vea'; did you mean 'lstm_vae'?"
     """
     options = sorted(options)
+    near = lambda option: difflib.SequenceMatcher(None, option, str(name)).ratio()  # noqa: E731
     nearest = difflib.get_close_matches(str(name), options, n=3, cutoff=0.6)
+    nearest = [option for option in nearest if near(option) > near(nearest[0]) - 0.1]  # no word beside a better one
     if nearest:
         hint = "did you mean " + " or ".join(repr(option) for option in nearest) + "?"
     elif options:
