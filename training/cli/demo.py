@@ -21,6 +21,7 @@ def command(
         import tensorflow as tf
 
     import zoo
+    from keras_textgen.sampling import Options
     from training import corpora, trainer
     from training.cli.progress import ShowProgress
     from training.evaluation import evaluate
@@ -60,7 +61,8 @@ def command(
 
     path = zoo.export(model, export)
     served = tf.saved_model.load(str(path)).signatures["generate"]
-    answer = served(num=tf.constant(3), seed=tf.constant(1, tf.int64), temperature=tf.constant(1.0))
+    options = Options.tensors()._asdict()  # a server fills in what a request leaves out, the loader in Python does not
+    answer = served(num=tf.constant(3), seed=tf.constant(1, tf.int64), **options)
     answer = [text.decode() for text in answer["texts"].numpy()]
     table(f"{path} answers", ["generate(num=3, seed=1)"], [[text] for text in answer])
     same = "the same texts as" if answer == model.generate(3, seed=1) else "NOT the texts of"
