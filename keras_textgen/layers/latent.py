@@ -28,8 +28,9 @@ class GaussianHead(layers.Layer):
         self.raw_scale = layers.Dense(latent_dim, dtype="float32", name="raw_scale")
         self.normalization = None
         if mean_scale:
+            # With a larger epsilon the rate can still vanish: training shrinks the means until the epsilon drowns them.
             self.normalization = layers.BatchNormalization(
-                momentum=0.9, epsilon=1e-5, scale=False, dtype="float32", name="normalization"
+                momentum=0.9, epsilon=1e-12, scale=False, dtype="float32", name="normalization"
             )
 
     def build(self, features_shape):

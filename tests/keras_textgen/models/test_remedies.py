@@ -238,3 +238,10 @@ def test_the_means_of_a_fixed_scale_keep_the_rate_of_a_batch_over_its_least(buil
     model = build_tiny("dense_vae", texts=corpus, mean_scale=0.7, free_bits=0.0)
     history = model.fit(corpus, batch_size=64, epochs=3, verbose=0).history
     assert min(history["rate"]) > 4 * 0.7**2 / 2 * 0.99
+
+
+def test_training_cannot_shrink_normalised_means_away(build_tiny, corpus):
+    model = build_tiny("lstm_vae", texts=corpus, mean_scale=0.6, free_bits=0.0, kl_weight=20.0, weight_decay=0.0)
+    model.compile(keras.optimizers.Adam(1e-2))
+    history = model.fit(corpus, batch_size=16, epochs=60, verbose=0).history
+    assert min(history["rate"]) >= 0.99 * model.latent_dim * 0.6**2 / 2
