@@ -52,21 +52,23 @@ class Writing:
         uniforms = sampling.uniform(sampling.row_seeds(seed, rows, stream=1), [self.sequence_length])
         return sampling.TokenByToken(choose, limits, uniforms)
 
-    def write_rows(self, rows, seed, *attributes, **options):
-        """Texts of the rows of that number: each depends on `seed`, its row, its attributes and prompt alone."""
+    def draw_rows(self, rows, seed, *attributes, **options):
+        """Texts of the rows of that number, token by token: each depends on `seed`, its row, its attributes and prompt
+        alone."""
+        sampler = self.sampler(rows, seed, sampling.Options(**options))
+        return {"texts": self.write(self.begin_rows(rows, seed, *attributes), sampler)}
+
+    def search_rows(self, rows, seed, *attributes, **options):
+        """The same by beam search."""
         options = sampling.Options(**options)
-        state = self.begin_rows(rows, seed, *attributes)
-
-        def search():
-            limits = self.limits(tf.shape(rows)[0], options)
-            ranked = options.num_beams, options.length_penalty, options.num_best
-            return self.write(state, sampling.BeamSearch(limits, *ranked))
-
-        draw = lambda: self.write(state, self.sampler(rows, seed, options))  # noqa: E731
-        return {"texts": tf.cond(options.num_beams > 1, search, draw)}
+        limits = self.limits(tf.shape(rows)[0], options)
+        beams = sampling.BeamSearch(limits, options.num_beams, options.length_penalty, options.num_best)
+        return {"texts": self.write(self.begin_rows(rows, seed, *attributes), beams)}
 
     def generate_texts(self, num, seed, *attributes, **options):
-        return self.functions["write_rows"](tf.range(num, dtype=tf.int64), seed, *attributes, **options)
+        given = tf.range(num, dtype=tf.int64), seed, *attributes
+        ways = [lambda name=name: self.functions[name](*given, **options) for name in ("search_rows", "draw_rows")]
+        return tf.cond(options["num_beams"] > 1, *ways)
 
     def generate(
         self,
@@ -96,6 +98,7 @@ class Writing:
                 no vocabulary yet.
         """
         num, seed, told, options = self.wishes(num, attributes, seed, strategy, options)
+        write = self.functions["search_rows" if options.num_beams > 1 else "draw_rows"]
         texts = []
         for first in range(0, num, 512):
             part = slice(first, min(first + 512, num))
@@ -103,7 +106,7 @@ class Writing:
             prompt = options.prompt[part] if len(options.prompt) > 1 else options.prompt
             named = sampling.Options.tensors(**{**options._asdict(), "prompt": prompt})._asdict()
             rows = tf.range(part.start, part.stop, dtype=tf.int64)
-            texts += strings(self.functions["write_rows"](rows, seed, *columns, **named)["texts"])
+            texts += strings(write(rows, seed, *columns, **named)["texts"])
         return texts
 
     def stream(self, *, attributes: Mapping | None = None, seed: int | None = None, strategy="sample", **options):
@@ -156,7 +159,9 @@ class Writing:
 
     def internal_signatures(self) -> dict[str, Signature]:
         inputs = {"rows": tf.TensorSpec([None], tf.int64), "seed": SEED}
-        return {"write_rows": Signature(self.write_rows, inputs, options=sampling.Options.tensors()._asdict())}
+        options = sampling.Options.tensors()._asdict()
+        ways = {"draw_rows": self.draw_rows, "search_rows": self.search_rows}
+        return {name: Signature(way, inputs, options=options) for name, way in ways.items()}
 
 
 def pieces(texts):
