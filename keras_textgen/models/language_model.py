@@ -5,13 +5,15 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen.distributions import TokenSequence
 from keras_textgen.models.graph_functions import TEXTS, Signature
 from keras_textgen.models.text_model import TextModel
-from keras_textgen.text import as_texts
+from keras_textgen.text import as_texts, shift_right
 
 
 class LanguageModel(TextModel):
-    """A model without a latent: a subclass states `likelihood(condition, ids)`, and `start` and `step` to write.
+    """A model without a latent: a subclass makes its `decoder`, which is told the attributes alone; or it states
+    `likelihood(condition, ids)`, and `start` and `step` to write.
 
     Training minimises the negative log-likelihood of a text, summed over its tokens and averaged over the texts.
     """
@@ -24,7 +26,7 @@ class LanguageModel(TextModel):
         Args:
             condition: the attributes that the texts are told, one-hot, `float32 [batch, width]`.
         """
-        raise NotImplementedError
+        return TokenSequence(self.decoder(condition, shift_right(ids)))
 
     def call(self, ids, attributes=None):
         """Negative log-likelihood `[batch]` of ids `[batch, length]`, in nats."""

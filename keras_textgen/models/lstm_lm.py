@@ -3,10 +3,8 @@
 import keras
 
 from keras_textgen.checks import number, whole
-from keras_textgen.distributions import TokenSequence
 from keras_textgen.layers import LSTMDecoder
 from keras_textgen.models.language_model import LanguageModel
-from keras_textgen.text import shift_right
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -61,9 +59,6 @@ class LSTMLM(LanguageModel):
             dtype=self.dtype_policy,
             name="decoder",
         )
-
-    def likelihood(self, condition, ids):
-        return TokenSequence(self.decoder(condition, shift_right(ids)))
 
     def get_config(self):
         return {

@@ -4,11 +4,9 @@ with the normalisation before each block (Radford et al. 2019)."""
 import keras
 
 from keras_textgen.checks import number, whole
-from keras_textgen.distributions import TokenSequence
 from keras_textgen.errors import InputError
 from keras_textgen.layers import TransformerDecoder
 from keras_textgen.models.language_model import LanguageModel
-from keras_textgen.text import shift_right
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -69,9 +67,6 @@ class TransformerLM(LanguageModel):
             dtype=self.dtype_policy,
             name="decoder",
         )
-
-    def likelihood(self, condition, ids):
-        return TokenSequence(self.decoder(condition, shift_right(ids)))
 
     def get_config(self):
         return {
