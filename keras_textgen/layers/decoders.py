@@ -26,6 +26,7 @@ class LSTMDecoder(layers.Layer):
         average_attention: whether the words are predicted from the average of all states so far, too (Zhang et al.
             2018), so that the LSTM need not carry everything until it matters.
         dropout: rate on the embeddings and on the LSTM's outputs.
+        recurrent_dropout: rate on the recurrent weights (Merity et al. 2018).
         word_dropout: rate at which input words become unknown while training.
         tie_embeddings: whether the output layer is the transposed embedding (Press & Wolf 2017).
     """
@@ -39,6 +40,7 @@ class LSTMDecoder(layers.Layer):
         output_dim=0,
         average_attention=False,
         dropout=0.0,
+        recurrent_dropout=0.0,
         word_dropout=0.0,
         tie_embeddings=False,
         **kwargs,
@@ -51,6 +53,7 @@ class LSTMDecoder(layers.Layer):
             output_dim=output_dim,
             average_attention=average_attention,
             dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
             word_dropout=word_dropout,
             tie_embeddings=tie_embeddings,
         )
@@ -59,7 +62,7 @@ class LSTMDecoder(layers.Layer):
         self.embedding = layers.Embedding(vocabulary_size, embedding_dim, dtype=policy, name="embedding")
         self.dropout = layers.Dropout(dropout, dtype=policy)
         self.initial_cell = Told(hidden_dim, dtype=policy, name="initial_cell")
-        self.lstm = LSTM(hidden_dim, dtype=policy, name="lstm")
+        self.lstm = LSTM(hidden_dim, recurrent_dropout=recurrent_dropout, dtype=policy, name="lstm")
         self.deep_output = None
         if output_dim:
             self.deep_output = Bilinear(output_dim, dtype=policy, name="deep_output")

@@ -14,13 +14,18 @@ class LSTM(layers.Layer):
     a sum over the steps, and under mixed precision the weights are cast once and not at every step. The cell state is
     float32 under every policy. Only first derivatives are defined.
 
+    `recurrent_dropout` is the rate at which entries of the recurrent kernel are left out while training, the same for a
+    whole batch and all its steps: the weight-dropped LSTM of Merity et al. 2018, section 2. (Keras's option of this
+    name drops states instead.)
+
     Called on `[batch, length, width]` and optionally a state `[hidden, cell]`, each `[batch, units]`, gives the hidden
     states `[batch, length, units]`. `step` takes one position.
     """
 
-    def __init__(self, units: int, **kwargs):
+    def __init__(self, units: int, *, recurrent_dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.units = units
+        self.recurrent_dropout = layers.Dropout(recurrent_dropout, dtype="float32")
 
     def build(self, shape, *_):
         add = self.add_weight
@@ -32,7 +37,8 @@ class LSTM(layers.Layer):
 
     def weights_to_compute(self):
         """Kernel, recurrent kernel and bias, in the dtype of the computation."""
-        return [tf.cast(weight, self.compute_dtype) for weight in (self.kernel, self.recurrent_kernel, self.bias)]
+        recurrent_kernel = self.recurrent_dropout(self.recurrent_kernel)
+        return [tf.cast(weight, self.compute_dtype) for weight in (self.kernel, recurrent_kernel, self.bias)]
 
     def call(self, inputs, initial_state=None):
         if initial_state is None:
@@ -53,7 +59,7 @@ class LSTM(layers.Layer):
         return tf.cast(hidden, inputs.dtype), cell
 
     def get_config(self):
-        return {**super().get_config(), "units": self.units}
+        return {**super().get_config(), "units": self.units, "recurrent_dropout": self.recurrent_dropout.rate}
 
 
 def forget_gate_open(shape, dtype=None):

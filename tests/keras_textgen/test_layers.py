@@ -380,6 +380,27 @@ def test_the_lstm_starts_at_zero_and_agrees_with_its_steps():
         np.testing.assert_allclose(state[0], outputs[:, place], atol=1e-6)
 
 
+def test_the_lstm_drops_the_same_recurrent_weights_at_every_step_of_a_training_call():
+    layer, plain = LSTM(8, recurrent_dropout=0.5), LSTM(8)
+    inputs = tf.random.stateless_normal([2, 4, 6], [0, 0])
+    for each in (layer, plain):
+        each.build((None, None, 6))
+    plain.set_weights(layer.get_weights()[:3])
+    np.testing.assert_array_equal(layer(inputs), plain(inputs))
+    outputs, dropped = layer(inputs, training=True), plain.recurrent_kernel.numpy()
+    assert np.abs(outputs - plain(inputs)).max() > 1e-3
+    # The first step has no state before it, so nothing is dropped there; of the others, find the weights left out: the
+    # mask is drawn anew from the same seed.
+    np.testing.assert_array_equal(outputs[:, 0], plain(inputs)[:, 0])
+    layer.recurrent_dropout.seed_generator.state.assign([0, 0])
+    outputs = layer(inputs, training=True)
+    layer.recurrent_dropout.seed_generator.state.assign([0, 0])
+    dropped = layer.recurrent_dropout(layer.recurrent_kernel, training=True)
+    assert 0.3 < np.mean(dropped == 0) < 0.7
+    plain.recurrent_kernel.assign(dropped)
+    np.testing.assert_allclose(outputs, plain(inputs), atol=1e-6)
+
+
 def test_the_lstm_starts_with_open_forget_gates():
     layer = LSTM(2)
     layer.build((None, None, 3))
