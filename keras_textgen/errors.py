@@ -8,6 +8,10 @@ class InputError(ValueError):
     """Something the user gave cannot be used. The message is one complete line; the terminal prints just that."""
 
 
+class CollapseWarning(UserWarning):
+    """A training goes on, but has failed at its purpose. The message says how, and what to try."""
+
+
 def unknown(kind: str, name: object, options: Iterable[str]) -> InputError:
     """The error for a name that is not among `options`: it names the nearest valid ones, or all of them.
 

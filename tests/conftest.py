@@ -27,6 +27,9 @@ TINY = {
     "num_layers": 1,
     "num_heads": 2,
     "vocabulary_size": 200,
+    "filters": [[2, 8], [3, 8]],
+    "discriminator_embedding_dim": 8,
+    "num_rollouts": 2,
 }
 
 

@@ -30,6 +30,12 @@ register(
     source="Kingma & Welling 2014",
 )
 register(
+    "gan",
+    "keras_textgen.models.gan:GAN",
+    summary="noise through dense layers to relaxed one-hot words, judged by dense layers",
+    source="Goodfellow et al. 2014; Kusner & Hernandez-Lobato 2016",
+)
+register(
     "lstm_lm",
     "keras_textgen.models.lstm_lm:LSTMLM",
     summary="an LSTM language model",
@@ -65,6 +71,12 @@ register(
     "keras_textgen.models.seq_vae:SeqVAE",
     summary="a Gaussian latent a word, with a prior that an LSTM over words and latents learns",
     source="Chung et al. 2015 (VRNN)",
+)
+register(
+    "seqgan",
+    "keras_textgen.models.seqgan:SeqGAN",
+    summary="an LSTM policy, a convolutional discriminator as its reward, Monte-Carlo rollouts, REINFORCE",
+    source="Yu et al. 2017",
 )
 register(
     "transformer_lm",

@@ -5,6 +5,7 @@ from keras_textgen.layers.bag import BagDecoder, BagEncoder
 from keras_textgen.layers.bilinear import Bilinear
 from keras_textgen.layers.decoders import LSTMDecoder
 from keras_textgen.layers.dense import DenseDecoder, DenseEncoder
+from keras_textgen.layers.discriminators import ConvolutionalDiscriminator, DenseDiscriminator
 from keras_textgen.layers.encoders import LSTMEncoder
 from keras_textgen.layers.latent import GaussianHead
 from keras_textgen.layers.lstm import LSTM
@@ -19,7 +20,9 @@ __all__ = [
     "BagDecoder",
     "BagEncoder",
     "Bilinear",
+    "ConvolutionalDiscriminator",
     "DenseDecoder",
+    "DenseDiscriminator",
     "DenseEncoder",
     "GaussianHead",
     "LSTMDecoder",

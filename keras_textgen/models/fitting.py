@@ -62,7 +62,7 @@ class Fitting:
         if validation_data is not None:
             pair = isinstance(validation_data, tuple) and not isinstance(validation_data[0], (str, bytes))
             validation = self.batches(*(validation_data if pair else (validation_data, None)), batch_size)
-        self.plan(epochs * (steps_per_epoch or batching.known_batches(x) or 1000))
+        self.plan(epochs * (steps_per_epoch or batching.known_batches(x) or 1000), epochs)
         return super().fit(
             x,
             epochs=epochs,
@@ -101,9 +101,9 @@ class Fitting:
             dataset = batching.ordered_batches(ids, attributes, batch_size).repeat()
         return dataset.skip(skipped), steps_per_epoch
 
-    def plan(self, total_steps: int) -> None:
-        """Told the number of steps when `fit` begins (1,000 an epoch are assumed of data that does not know its
-        size)."""
+    def plan(self, total_steps: int, epochs: int) -> None:
+        """Told the number of steps and epochs when `fit` begins (1,000 steps an epoch are assumed of data that does not
+        know its size)."""
 
     def own_callbacks(self, batches) -> list[keras.callbacks.Callback]:
         """What the model itself has to do between epochs; it comes before the user's callbacks, so that a checkpoint

@@ -129,7 +129,7 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
             # One tiny batch makes every weight, so that none is missing when the model is saved or loaded.
             self.call(tf.constant([[UNKNOWN, UNKNOWN]]), tf.zeros([1, len(self.attributes)], tf.int32))
             self.built = True
-            self.optimizer.build(self.trainable_variables)
+            self.build_optimizers()
 
     def build(self, input_shape=None):
         self.assemble()
@@ -164,25 +164,37 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.built:
-            self.optimizer.build(self.trainable_variables)
+            self.build_optimizers()
+
+    @property
+    def optimized_variables(self) -> list:
+        """The weights that the optimizer moves."""
+        return self.trainable_variables
+
+    def build_optimizers(self) -> None:
+        """Makes what the optimizer remembers of the weights."""
+        self.optimizer.build(self.optimized_variables)
 
     # Training
 
     def train_step(self, data):
         ids, attributes, _ = keras.utils.unpack_x_y_sample_weight(data)
-        self.reseed(self.optimizer.iterations)
+        self.reseed(self.training_steps)
         with tf.GradientTape() as tape:
             terms = self(ids, attributes, training=True)
             loss = self.objective(terms)
-            # Keras adds up the gradients of the replicas; the tape must see their mean.
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            scaled = self.optimizer.scale_loss(loss / replicas)
-        self.apply_gradients(tape.gradient(scaled, self.trainable_variables), loss)
+            scaled = scaled_loss(loss, self.optimizer)
+        self.apply_gradients(tape.gradient(scaled, self.optimized_variables), loss)
         return self.report(ids, terms, loss)
 
+    @property
+    def training_steps(self):
+        """The number of training steps so far, a variable."""
+        return self.optimizer.iterations
+
     def apply_gradients(self, gradients, loss) -> None:
-        """Moves the weights by the gradients of all `trainable_variables`."""
-        self.optimizer.apply(gradients, self.trainable_variables)
+        """Moves the weights by the gradients of all `optimized_variables`."""
+        self.optimizer.apply(gradients, self.optimized_variables)
 
     def test_step(self, data):
         ids, attributes, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -217,6 +229,11 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
         """Raises `InputError` while there is no vocabulary and so nothing to run."""
         if not self.built:
             raise InputError("the model has no vocabulary yet; fit it, or build it with texts= or tokenizer=")
+
+
+def scaled_loss(loss: tf.Tensor, optimizer) -> tf.Tensor:
+    """What a tape must see of a loss: Keras adds up the gradients of the replicas where their mean is meant."""
+    return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
 
 
 def by_text(term: tf.Tensor) -> tf.Tensor:

@@ -169,7 +169,7 @@ class VariationalTextModel(LatentTextModel):
         wanted = self.aggressive or self.pretraining_epochs
         return [Remedies(batches), *super().own_callbacks(batches)] if wanted else super().own_callbacks(batches)
 
-    def plan(self, total_steps):
+    def plan(self, total_steps, epochs):
         self.kl_weight.plan(total_steps)
 
     @property

@@ -31,10 +31,15 @@ class Writing:
             num,
             tf.minimum(longest, self.sequence_length),
             shortest=options.min_length,
-            banned=self.tokenizer.token_ids(options.banned),
+            banned=tf.concat([self.tokenizer.token_ids(options.banned), self.barred_tokens], axis=0),
             repetition_penalty=options.repetition_penalty,
             prompts=tf.broadcast_to(prompts, [num, tf.shape(prompts)[1]]),
         )
+
+    @property
+    def barred_tokens(self) -> list[int]:
+        """Words that the model's texts never have: the end where the tokenizer has none."""
+        return [] if self.tokenizer.end_token else [END]
 
     def condition(self, num, attributes) -> tf.Tensor:
         """What texts are told, `float32 [num, width]`, from one tensor of strings an attribute."""

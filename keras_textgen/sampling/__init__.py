@@ -8,6 +8,7 @@ its neighbours in the batch, not on how many there are.
 from keras_textgen.sampling.beam_search import BeamSearch
 from keras_textgen.sampling.draws import draw, top_k
 from keras_textgen.sampling.loop import decode, write
+from keras_textgen.sampling.monte_carlo import Rollouts, barring, rollouts
 from keras_textgen.sampling.options import STRATEGIES, Options
 from keras_textgen.sampling.rules import greedy, keep_top_k, keep_top_p, keep_typical, rule
 from keras_textgen.sampling.seeds import check_seed, new_seed, normal, row_seeds, text_seeds, uniform
@@ -18,7 +19,9 @@ __all__ = [
     "BeamSearch",
     "Limits",
     "Options",
+    "Rollouts",
     "TokenByToken",
+    "barring",
     "check_seed",
     "decode",
     "draw",
@@ -28,6 +31,7 @@ __all__ = [
     "keep_typical",
     "new_seed",
     "normal",
+    "rollouts",
     "row_seeds",
     "rule",
     "text_seeds",
