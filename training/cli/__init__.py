@@ -6,7 +6,20 @@ import sys
 import typer
 
 from keras_textgen.errors import InputError
-from training.cli import demo, encode, evaluate, export, generate, interpolate, models, reconstruct, score, train, tune
+from training.cli import (
+    bench,
+    demo,
+    encode,
+    evaluate,
+    export,
+    generate,
+    interpolate,
+    models,
+    reconstruct,
+    score,
+    train,
+    tune,
+)
 from training.cli.shared import fail
 
 app = typer.Typer(
@@ -20,6 +33,9 @@ app = typer.Typer(
 
 for verb in (models, demo, train, tune, generate, reconstruct, interpolate, encode, score, evaluate, export):
     app.command(verb.__name__.rsplit(".", 1)[-1])(verb.command)
+
+
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

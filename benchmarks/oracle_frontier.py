@@ -1,0 +1,89 @@
+"""How near language models of the zoo come to the oracle of Yu et al. 2017, at every temperature: quality (NLL_oracle)
+against diversity (NLL of held-out texts of the oracle), both in nats a token.
+
+    python benchmarks/oracle_frontier.py --oracle target_lstm.npz --out runs/frontier
+
+Trained on 10,000 texts of the oracle; 1,000 others choose the epoch, and 10,000 more are held out for the figures.
+"""
+
+import argparse
+import dataclasses
+import json
+import platform
+from pathlib import Path
+
+import keras
+
+import zoo
+from training.oracle import LENGTH, Oracle, Standing, oracle_tokenizer, sweep
+from training.run_folder import write_atomically
+
+SMALL = dict(output_dim=0, average_attention=False)
+MODELS = {
+    # The published generator: 32 units, nothing against over-fitting.
+    "lstm_lm, 32 units": dict(model="lstm_lm", embedding_dim=32, hidden_dim=32, dropout=0.0, weight_decay=0.0, **SMALL),
+    "lstm_lm, 32 units, dropout": dict(model="lstm_lm", embedding_dim=32, hidden_dim=32, dropout=0.2, **SMALL),
+    "lstm_lm, 256 units, dropout": dict(model="lstm_lm", embedding_dim=64, hidden_dim=256, dropout=0.6, **SMALL),
+}
+
+
+def train(settings: dict, oracle: Oracle, arguments):
+    """A model after the epoch whose validation texts are likeliest."""
+    texts, validation = oracle.write(10_000, arguments.seed), oracle.write(1_000, arguments.seed + 2)
+    keras.utils.set_random_seed(arguments.seed)
+    options = {name: value for name, value in settings.items() if name != "model"}
+    sizes = dict(sequence_length=LENGTH, seed=arguments.seed, dtype=arguments.precision)
+    model = zoo.build(settings["model"], tokenizer=oracle_tokenizer(), **sizes, **options)
+    steps = -(-len(texts) // arguments.batch_size) * arguments.epochs
+    model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(arguments.learning_rate, steps, alpha=0.01)
+    model.compile(type(model.optimizer).from_config(model.optimizer.get_config()))
+    model.build_optimizers()
+    best = keras.callbacks.EarlyStopping("val_loss", patience=arguments.patience, restore_best_weights=True)
+    fitted = model.fit(
+        texts,
+        batch_size=arguments.batch_size,
+        epochs=arguments.epochs,
+        validation_data=validation,
+        callbacks=[best],
+        verbose=0,
+    )
+    return model, min(fitted.history["val_loss"]) / LENGTH, len(fitted.history["loss"])
+
+
+def main() -> None:
+    """Reads the options, trains, sweeps, prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--oracle", type=Path, help="the published weights; drawn by seed if left out")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--patience", type=int, default=8)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    oracle = Oracle(arguments.oracle, arguments.seed)
+    held_out = oracle.write(10_000, arguments.seed + 1)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    print(f"the oracle's own entropy: {oracle.score(held_out):.3f}")
+    for name in arguments.models:
+        model, validation, epochs = train(MODELS[name], oracle, arguments)
+        standing = Standing.of(model, oracle, held_out, seed=arguments.seed)
+        found = sweep(model, oracle, held_out, seed=arguments.seed)
+        near = [line for line in found if line["nll_held_out"] <= 9.0]
+        best = min(near, key=lambda line: line["nll_oracle"], default=None)
+        report = {"settings": {key: str(value) for key, value in vars(arguments).items()}, "model": MODELS[name]}
+        report |= {"machine": platform.machine(), "validation": validation, "epochs": epochs}
+        report |= {"standing": dataclasses.asdict(standing), "sweep": found, "best_at_9": best}
+        write_atomically(
+            arguments.out / f"{name.replace(', ', '-').replace(' ', '-')}.json", json.dumps(report, indent=2)
+        )
+        print(
+            f"{name}: held out {standing.nll_held_out:.3f}, NLL_oracle {standing.nll_oracle:.3f}; best {best}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
