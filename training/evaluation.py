@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_textgen.metrics import exact_match, reconstruction_bleu
+from training.against_grammar import likelihood_against_grammar, samples_against_grammar
 
 
 def evaluate(
@@ -83,65 +84,6 @@ def negative_log_likelihood(model, texts, labels, num_samples: int, seed: int = 
 def is_sampled(model) -> bool:
     """Whether a model's score is a bound by samples; otherwise it is exact."""
     return "num_samples" in model.signatures()["score"].inputs
-
-
-def likelihood_against_grammar(texts, nats: np.ndarray, labels, grammar) -> dict[str, float]:
-    """How far a model is from what only a corpus with a known grammar can tell: the floor under all models.
-
-    Args:
-        texts: strings `[n]`; `nats`: their negative log-likelihoods under the model, float `[n]`.
-        labels: the attributes that the model is told; the floor is then that of the texts given these.
-
-    Returns:
-        By name: `floor`, the exact mean `-log p` of the texts under the grammar, which no model can beat on average,
-        and `over_floor` (`nll / floor - 1`); `entropy`, exact, of the grammar (without attributes); `novel_nll` and
-        `novel_floor`, over the texts that train does not hold (nan if it holds all); all in nats a text.
-    """
-    seen = set(grammar.train)
-    novel = np.array([text not in seen for text in texts])
-    truth = -grammar.log_prob(texts)
-    if labels:
-        truth += grammar.attributes_log_prob(labels)
-    floor = float(truth.mean())
-    return {
-        "floor": floor,
-        "over_floor": float(nats.mean()) / floor - 1,
-        "entropy": float(grammar.entropy()),
-        "novel_nll": float(nats[novel].mean()) if novel.any() else float("nan"),
-        "novel_floor": float(truth[novel].mean()) if novel.any() else float("nan"),
-    }
-
-
-def samples_against_grammar(samples, asked, grammar) -> dict[str, float]:
-    """What the grammar says of texts that a model wrote.
-
-    Args:
-        samples: the texts.
-        asked: the attributes that each was asked to have, by name.
-
-    Returns:
-        By name: `samples`, their number; `grammatical`, the share of them that is; `novel_samples`, the share that
-        train does not hold; where attributes were asked for, `control`, the share of the grammatical texts that have
-        all of them, and `control_<name>` for each.
-    """
-    seen = set(grammar.train)
-    grammatical = [place for place, text in enumerate(samples) if grammar.is_grammatical(text)]
-    figures = {
-        "samples": len(samples),
-        "grammatical": len(grammatical) / len(samples),
-        "novel_samples": float(np.mean([text not in seen for text in samples])),
-    }
-    if asked and grammatical:
-        found = [grammar.attributes(samples[place]) for place in grammatical]
-        right = {
-            name: np.array(
-                [values[name] == asked[name][place] for place, values in zip(grammatical, found, strict=True)]
-            )
-            for name in asked
-        }
-        figures["control"] = float(np.mean(np.all(list(right.values()), axis=0)))
-        figures |= {f"control_{name}": float(values.mean()) for name, values in right.items()}
-    return figures
 
 
 def normalized(model, texts) -> list[str]:

@@ -7,7 +7,8 @@ import pytest
 import zoo
 from keras_textgen.errors import InputError
 from training import corpora
-from training.evaluation import evaluate, likelihood_against_grammar, samples_against_grammar
+from training.against_grammar import likelihood_against_grammar, samples_against_grammar
+from training.evaluation import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,28 @@ def test_the_grammar_itself_stands_on_the_floor(reviews):
     assert figures["novel_nll"] == pytest.approx(figures["novel_floor"])
     assert figures["grammatical"] == 1
     assert figures["entropy"] == reviews.entropy()
+
+
+def test_samples_are_compared_with_the_grammar(reviews):
+    true = reviews.sample(3000, 1)
+    figures = samples_against_grammar(true, {}, reviews)
+    nats = -reviews.log_prob(true)
+    assert figures["samples_nll"] == pytest.approx(nats.mean())
+    # Means of 3,000 draws; four standard errors. The shares of 24 and more combinations vary by chance alone.
+    assert figures["samples_nll"] == pytest.approx(reviews.entropy(), abs=4 * nats.std() / np.sqrt(3000))
+    assert figures["coverage"] == pytest.approx(1, abs=0.1)
+    assert figures["distinct"] == len(set(true)) / 3000
+    assert figures["attribute_distance"] < 0.1
+    one = samples_against_grammar([true[0]] * 50, {}, reviews)
+    probability = np.exp(reviews.log_prob([true[0]]))[0]
+    drawn = np.exp(reviews.log_prob(sorted(set(reviews.sample(50, 0))))).sum()
+    assert one["distinct"] == 0.02 and one["coverage"] == pytest.approx(probability / drawn)
+    values = {name: [value] for name, value in reviews.attributes(true[0]).items()}
+    assert one["attribute_distance"] == pytest.approx(1 - np.exp(reviews.attributes_log_prob(values))[0])
+    positive = samples_against_grammar(reviews.sample(500, 2, sentiment="positive"), {}, reviews)
+    missing = 1 - np.exp(reviews.attributes_log_prob({"sentiment": ["positive"]}))[0]
+    assert positive["attribute_distance"] == pytest.approx(missing, abs=0.1)
+    assert "samples_nll" not in samples_against_grammar(["pizza the was."], {}, reviews)
 
 
 def test_figures_against_the_grammar_are_counted_by_hand(reviews):
