@@ -61,7 +61,7 @@ class Discriminator(layers.Layer):
         length = self.settings["sequence_length"]
         if tokens.dtype.is_integer:
             return self.embedding(fixed_length(tokens, length))
-        # Behind the text there is nothing but padding.
+        tokens = tokens[:, :length]  # behind the text there is nothing but padding
         missing = length - tf.shape(tokens)[1]
         padding = tf.one_hot(tf.fill([tf.shape(tokens)[0], missing], PADDING), tokens.shape[2], dtype=tokens.dtype)
         tokens = tf.cast(tf.concat([tokens, padding], axis=1), self.compute_dtype)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_textgen.adversarial_losses import LOSSES
 from keras_textgen.checks import number, whole
-from keras_textgen.errors import CollapseWarning
+from keras_textgen.errors import CollapseWarning, InputError
 from keras_textgen.layers.dense import fixed_length
 from keras_textgen.metrics import distinct
 from keras_textgen.models.text_model import TextModel, scaled_loss
@@ -16,6 +16,7 @@ from keras_textgen.models.text_model import TextModel, scaled_loss
 GENERATOR, DISCRIMINATOR, ADVERSARIAL = "generator", "discriminator", "adversarial"
 SAMPLES = 256  # texts that are written after an epoch to see a collapse
 WRITES_LITTLE = 0.5  # below this share of the different texts among as many real ones, the generator has collapsed
+SEEDS_A_STEP = 64
 TELLS_ALL = 0.995  # above this accuracy, what the discriminator says teaches nothing
 
 
@@ -28,7 +29,8 @@ class AdversarialTextModel(TextModel):
     Args:
         pretraining_epochs: of the generator alone; None is half of the first `fit`, or none where it has no likelihood.
         discriminator_epochs: of the discriminator alone after that; None is a tenth of the first `fit`.
-        discriminator_steps: steps of the discriminator before each of the generator, on the same texts.
+        discriminator_steps: steps of the discriminator for one of the generator; a batch is divided among them, and the
+            generator writes as many texts as a part has.
         discriminator_learning_rate: of its own optimizer.
         **kwargs: of `TextModel`.
     """
@@ -49,6 +51,10 @@ class AdversarialTextModel(TextModel):
         super().__init__(tokenizer, **kwargs)
         optional = lambda value, **named: None if value is None else whole(0, **named)  # noqa: E731
         self.pretraining_epochs = optional(pretraining_epochs, pretraining_epochs=pretraining_epochs)
+        if self.pretraining_epochs and not self.has_pretraining:
+            raise InputError(
+                f"pretraining_epochs must be 0: {type(self).__name__} has no likelihood to train it alone by"
+            )
         self.discriminator_epochs = optional(discriminator_epochs, discriminator_epochs=discriminator_epochs)
         self.discriminator_steps = whole(1, discriminator_steps=discriminator_steps)
         self.phase = ADVERSARIAL
@@ -173,10 +179,12 @@ class AdversarialTextModel(TextModel):
             ids, attributes, _ = keras.utils.unpack_x_y_sample_weight(data)
             self.reseed(self.steps_done)
             condition = self.told_of(ids, attributes)
-            for _ in range(self.discriminator_steps if self.needs_discriminator else 0):
-                self.train_discriminator(ids, condition)
+            texts = ids, condition
+            for part in range(self.discriminator_steps if self.needs_discriminator else 0):
+                texts = part_of(ids, condition, part, self.discriminator_steps)
+                self.train_discriminator(*texts)
             if self.phase == ADVERSARIAL:
-                self.train_generator(ids, condition)
+                self.train_generator(*texts)
             results = self.game_results()
         self.steps_done.assign_add(1)
         return results
@@ -226,6 +234,10 @@ class AdversarialTextModel(TextModel):
         for name, value in figures.items():
             self.game_trackers[name].update_state(value)
 
+    def reseed(self, step, stream=0):
+        # A step takes several seeds, and none of the next one's.
+        super().reseed(SEEDS_A_STEP * tf.cast(step, tf.int64), stream)
+
     def next_seed(self):
         """A seed `int32 [2]`."""
         return tf.cast(self.seed_generator.next(), tf.int32)
@@ -257,13 +269,20 @@ class AdversarialTextModel(TextModel):
 
     # What became of it
 
-    def distinct_share(self) -> float:
-        """The share of different texts among those that the model writes now."""
+    def distinct_share(self, num: int) -> float:
+        """The share of different texts among `num` that the model writes now."""
         attributes = {
-            name: [values[place % len(values)] for place in range(SAMPLES)]
+            name: [values[place % len(values)] for place in range(num)]
             for name, values in self.attributes.values.items()
         }
-        return distinct(self.generate(SAMPLES, seed=self.seed, attributes=attributes))
+        return distinct(self.generate(num, seed=self.seed, attributes=attributes))
+
+
+def part_of(ids, condition, part, parts):
+    """One of several parts of a batch; none is empty, so a text may stand in two."""
+    num = tf.shape(ids)[0]
+    rows = (tf.range((num + parts - 1) // parts) * parts + part) % num
+    return tf.gather(ids, rows), tf.gather(condition, rows)
 
 
 class TrainingPhases(keras.callbacks.Callback):
@@ -276,7 +295,7 @@ class TrainingPhases(keras.callbacks.Callback):
     def __init__(self, batches):
         super().__init__()
         self.batches = batches
-        self.real_share = None
+        self.real_texts = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.model.begin_phase(self.model.phase_of(int(np.asarray(self.model.epochs_done))))
@@ -286,14 +305,15 @@ class TrainingPhases(keras.callbacks.Callback):
         model.epochs_done.assign_add(1)
         if model.phase != ADVERSARIAL or logs is None:
             return
-        if self.real_share is None:
-            self.real_share = self.share_of_real_texts()
-        logs["distinct"] = model.distinct_share()
-        if logs["distinct"] < WRITES_LITTLE * self.real_share:
+        if self.real_texts is None:
+            self.real_texts = self.first_texts()
+        num, real = len(self.real_texts), distinct(self.real_texts)
+        logs["distinct"] = model.distinct_share(num)
+        if logs["distinct"] < WRITES_LITTLE * real:
             warnings.warn(
-                f"the generator has collapsed: {logs['distinct']:.0%} of {SAMPLES} texts that it writes differ, and "
-                f"{self.real_share:.0%} of as many real ones; train longer before the game, or with a lower learning "
-                "rate or an entropy bonus",
+                f"the generator has collapsed: {logs['distinct']:.0%} of {num} texts that it writes differ, and "
+                f"{real:.0%} of as many real ones; train longer before the game, or with a lower learning rate or an "
+                "entropy bonus",
                 CollapseWarning,
                 stacklevel=2,
             )
@@ -305,12 +325,12 @@ class TrainingPhases(keras.callbacks.Callback):
                 stacklevel=2,
             )
 
-    def share_of_real_texts(self) -> float:
-        """The share of different texts among the first real ones."""
+    def first_texts(self) -> list[tuple[int, ...]]:
+        """The first real texts, as ids."""
         rows = []
         for data in self.batches:
             ids, *_ = keras.utils.unpack_x_y_sample_weight(data)
             rows += [tuple(np.trim_zeros(row)) for row in np.asarray(ids)]
             if len(rows) >= SAMPLES:
                 break
-        return distinct(rows[:SAMPLES])
+        return rows[:SAMPLES]

@@ -10,8 +10,10 @@ import tensorflow as tf
 from keras_textgen import sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.chunking import by_chunks
+from keras_textgen.distributions import TokenSequence
 from keras_textgen.errors import InputError, unknown
 from keras_textgen.layers import ConvolutionalDiscriminator
+from keras_textgen.layers.dense import fixed_length
 from keras_textgen.models.adversarial_model import AdversarialTextModel
 from keras_textgen.models.decoder_networks import LSTMNetwork
 from keras_textgen.models.language_model import LanguageModel
@@ -43,8 +45,9 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
         rollout_update: how much of the policy that rolls out stays in every step of the game; the rest is the policy's
             (equation 10 in the paper's algorithm: 0.8). 0 rolls out by the policy itself.
         reward: "discriminator", its probability that a text is real; "constant" and "random", the controls that it has
-            to beat; or a function of a list of texts that gives as many numbers, to be made large. (Register it with
-            `keras.saving.register_keras_serializable` to save it with the model.)
+            to beat (a constant is its own baseline: leave that out); or a function of a list of texts that gives as
+            many numbers, to be made large. (Register it with `keras.saving.register_keras_serializable` to save it
+            with the model.)
         token_rewards: whether the discriminator judges all beginnings of a text, not only the whole. The value of a
             word is then the mean of its verdicts from there on, and there are no rollouts (de Masson d'Autume et al.
             2019, section 3).
@@ -106,6 +109,8 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
 
     def build_networks(self):
         super().build_networks()
+        if all(width > self.sequence_length for width, _ in self.filters):
+            raise InputError(f"all filters are wider than the longest text, {self.sequence_length} tokens")
         self.discriminator = ConvolutionalDiscriminator(
             self.tokenizer.vocabulary_size,
             self.discriminator_embedding_dim,
@@ -176,31 +181,44 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
         return self.reward == "discriminator"
 
     def asked(self, texts):
-        """The user's own reward of texts, bytes `[n]`."""
-        return checked_reward(self.reward, [text.decode("utf-8", "replace") for text in texts])
+        """The user's own reward of texts, bytes `[n]`; keeps the error, of which TensorFlow makes many lines."""
+        try:
+            return checked_reward(self.reward, [text.decode("utf-8", "replace") for text in texts])
+        except Exception as error:
+            self.reward_error = error
+            raise
+
+    def fit(self, *args, **kwargs):
+        self.reward_error = None
+        try:
+            return super().fit(*args, **kwargs)
+        except tf.errors.OpError:
+            if self.reward_error is None:
+                raise
+            raise self.reward_error from None
 
     def values(self, ids, condition, seed):
         """The value of every word of texts `[n, length]`, `float32 [n, length]`: the mean reward of what a policy
         writes behind it (equation 4)."""
-        num, length = tf.shape(ids)[0], tf.shape(ids)[1]
+        num, shown = tf.shape(ids)[0], tf.shape(ids)[1]
+        ids, length = fixed_length(ids, self.sequence_length), self.sequence_length  # what may follow, not what does
         if self.token_rewards and self.reward == "discriminator":
-            verdicts = tf.sigmoid(self.discriminator(ids, condition, prefixes=True))[:, :length]
+            verdicts = tf.sigmoid(self.discriminator(ids, condition, prefixes=True))
             real = tf.cast(tf.not_equal(ids, PADDING), tf.float32)
             following = tf.cumsum(tf.stack([verdicts * real, real]), axis=2, reverse=True)
-            return tf.math.divide_no_nan(following[0], following[1])
+            return tf.math.divide_no_nan(following[0], following[1])[:, :shown]
         rewards = self.rewards(ids, condition, seed)
         if not self.num_rollouts or self.reward == "constant":
-            return tf.repeat(rewards[:, None], length, axis=1)
+            return tf.repeat(rewards[:, None], shown, axis=1)
         policy = self.rollout_decoder or self.decoder
-        barred = sampling.barring([PADDING, START, UNKNOWN, *self.barred_tokens], self.tokenizer.vocabulary_size)
         start = policy.start(condition)
-        finished = sampling.rollouts(policy.step, start, ids, self.num_rollouts, seed + 1, barred)
+        finished = sampling.rollouts(policy.step, start, ids, self.num_rollouts, seed + 1, self.never_written())
         if self.needs_discriminator:
             found = self.judge_rollouts(ids, condition, finished)
         else:
             found = self.rewards(finished.ids, tf.gather(condition, finished.texts), seed + 2)
         last = tf.equal(tf.range(length), tf.reduce_sum(tf.cast(tf.not_equal(ids, PADDING), tf.int32), 1)[:, None] - 1)
-        return tf.where(last, rewards[:, None], finished.mean(found, num))
+        return tf.where(last, rewards[:, None], finished.mean(found, num))[:, :shown]
 
     def judge_rollouts(self, ids, condition, finished: sampling.Rollouts):
         """What the discriminator gives for rollouts, `float32 [m]`; their common beginnings are read once."""
@@ -230,16 +248,23 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
 
     # The policy gradient
 
+    def never_written(self):
+        """What bars the tokens that no text has when it is added to logits, `[vocabulary]`."""
+        return sampling.barring([PADDING, START, UNKNOWN, *self.barred_tokens], self.tokenizer.vocabulary_size, -1e9)
+
+    def policy(self, condition, ids):
+        """The distribution that texts are drawn from: the likelihood, but for tokens that no text has."""
+        return TokenSequence(self.likelihood(condition, ids).logits + self.never_written())
+
     def generator_loss(self, ids, condition, seed):
         written = self.fakes(condition, seed)
         values = tf.stop_gradient(self.values(written, condition, seed + 1))
         real = tf.cast(tf.not_equal(written, PADDING), tf.float32)
-        likelihood = self.likelihood(condition, written)
-        gain = tf.reduce_sum(self.advantages(values, real) * likelihood.token_log_prob(written), axis=1)
+        policy = self.policy(condition, written)
+        gain = tf.reduce_sum(self.advantages(values, real) * policy.token_log_prob(written), axis=1)
         loss = -tf.reduce_mean(gain)
         if self.entropy_bonus:
-            logits = likelihood.logits
-            entropy = -tf.reduce_sum(tf.nn.softmax(logits) * tf.nn.log_softmax(logits), axis=-1)
+            entropy = -tf.reduce_sum(tf.nn.softmax(policy.logits) * tf.nn.log_softmax(policy.logits), axis=-1)
             loss -= self.entropy_bonus * tf.reduce_mean(tf.reduce_sum(entropy * real, axis=1))
         if self.likelihood_weight:
             loss -= self.likelihood_weight * tf.reduce_mean(self.likelihood(condition, ids).log_prob(ids))
@@ -316,7 +341,8 @@ def reward_config(reward):
     """What stands for a reward in a configuration; a function must be registered to be found again."""
     if not callable(reward):
         return reward
-    registered = keras.saving.get_registered_name(reward) != reward.__name__
+    name = getattr(reward, "__name__", None)
+    registered = name is not None and keras.saving.get_registered_name(reward) != name
     return keras.saving.serialize_keras_object(reward) if registered else UNSAVED
 
 
