@@ -18,7 +18,7 @@ demo: $(VENV)/installed ## train a small model on the built-in corpus, look at w
 	$(BIN)/textgen demo
 
 test: $(VENV)/installed ## the whole test suite, with coverage
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term:skip-covered $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term:skip-covered $(PYTEST_OPTIONS)
 
 lint: $(VENV)/installed ## style, and the direction of imports
 	$(BIN)/ruff check .

@@ -48,6 +48,23 @@ def pytest_generate_tests(metafunc):
             metafunc.parametrize(argument, names)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `--dist loadfile`: keeps the tests of a model in one process, and those of a file that stand for no model,
+    so that what they share is built once."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByModel(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            values = nodeid.partition("[")[2].removesuffix("]").split("-")
+            models = [name for name in zoo.list_models() if name in values]
+            return models[0] if models else super()._split_scope(nodeid)
+
+    return ByModel(config, log)
+
+
 @pytest.fixture(scope="session")
 def corpus() -> list[str]:
     """64 short texts in the form in which the word tokenizer gives them back."""
