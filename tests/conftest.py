@@ -117,6 +117,21 @@ def saved(fitted, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def restored(saved):
+    """`restored(name)`: a copy of the fitted model to go on training, in the state of the file whenever it is asked
+    for; its training is traced once a session."""
+    models = {}
+
+    def get(name):
+        if name not in models:
+            models[name] = zoo.load(saved(name))
+        models[name].load_weights(saved(name))  # with the optimizer's
+        return models[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
 def spare(saved):
     """`spare(name)`: a copy of the fitted model for calls that must be refused; one that is not would change it."""
     models = {}

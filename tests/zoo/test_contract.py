@@ -35,6 +35,12 @@ def padded_ids(model, texts):
     return model.tokenizer(texts, sequence_length=model.sequence_length).numpy()
 
 
+def untraced(model):
+    """The model, to be fitted step by step in Python: a few steps take longer to trace than to run."""
+    model.compile(run_eagerly=True)
+    return model
+
+
 # Building
 
 
@@ -56,7 +62,7 @@ def test_texts_at_build_give_weights_at_once(build_tiny, model_name, corpus):
 
 @pytest.mark.parametrize("tokenizer", ["characters", "wordpiece", "bytes"])
 def test_every_tokenizer_works_as_words_do(build_tiny, model_name, corpus, tokenizer):
-    model = build_tiny(model_name, tokenizer=tokenizer)
+    model = untraced(build_tiny(model_name, tokenizer=tokenizer))
     history = model.fit(corpus[:8], batch_size=8, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert all(isinstance(text, str) for text in model.generate(3, seed=0))
@@ -65,7 +71,7 @@ def test_every_tokenizer_works_as_words_do(build_tiny, model_name, corpus, token
 def test_two_models_share_nothing(build_tiny, model_name, corpus):
     first, second = build_tiny(model_name, texts=corpus), build_tiny(model_name, texts=corpus)
     before = weights(second)
-    first.fit(corpus[:16], batch_size=16, verbose=0)
+    untraced(first).fit(corpus[:16], batch_size=16, verbose=0)
     assert_same(weights(second), before)
 
 
@@ -92,10 +98,9 @@ def forms(model, corpus):
     }
 
 
-def test_fit_takes_texts_in_every_form(fitted, saved, model_name, corpus):
-    form_names = forms(fitted(model_name), corpus)
-    model = zoo.load(saved(model_name))
-    for form, x in form_names.items():
+def test_fit_takes_texts_in_every_form(restored, model_name, corpus):
+    model = restored(model_name)
+    for form, x in forms(model, corpus).items():
         steps = int(model.training_steps)
         history = model.fit(x, batch_size=16, epochs=1, verbose=0).history
         assert np.isfinite(history["loss"]).all(), form
@@ -105,7 +110,7 @@ def test_fit_takes_texts_in_every_form(fitted, saved, model_name, corpus):
 @pytest.mark.parametrize("form", ["list", "batched dataset"])
 def test_the_first_fit_learns_the_vocabulary(build_tiny, fitted, model_name, corpus, form):
     model = build_tiny(model_name)
-    model.fit(forms(fitted(model_name), corpus)[form], batch_size=16, verbose=0)
+    model.fit(forms(fitted(model_name), corpus)[form], batch_size=16, epochs=0, verbose=0)
     assert model.tokenizer.vocabulary == fitted(model_name).tokenizer.vocabulary
 
 
@@ -119,24 +124,24 @@ def test_evaluate_takes_texts_in_every_form(fitted, model_name, corpus):
             assert numbers == expected, form
 
 
-def test_validation_takes_texts_in_every_form(saved, model_name, corpus):
-    model = zoo.load(saved(model_name))
+def test_validation_takes_texts_in_every_form(restored, model_name, corpus):
+    model = restored(model_name)
     ids, dataset = padded_ids(model, corpus), tf.data.Dataset.from_tensor_slices(corpus)
     for data in (corpus, (corpus, None), np.array(corpus), ids, dataset, dataset.batch(16)):
         history = model.fit(corpus[:16], validation_data=data, batch_size=16, verbose=0).history
         assert np.isfinite(history["val_loss"]).all()
 
 
-def test_validation_after_fit_is_evaluate(saved, model_name, corpus):
-    model = zoo.load(saved(model_name))
+def test_validation_after_fit_is_evaluate(restored, model_name, corpus):
+    model = restored(model_name)
     history = model.fit(corpus, validation_data=corpus[:30], batch_size=16, epochs=2, verbose=0).history
     numbers = model.evaluate(corpus[:30], batch_size=16, return_dict=True, verbose=0)
     for name, number in numbers.items():
         assert history[f"val_{name}"][-1] == number, name
 
 
-def test_long_texts_are_cut_in_every_form(saved, model_name, corpus):
-    model = zoo.load(saved(model_name))
+def test_long_texts_are_cut_in_every_form(fitted, model_name, corpus):
+    model = fitted(model_name)
     texts = [" ".join([text] * 5) for text in corpus[:4]]
     ids = model.tokenizer(texts).numpy()
     assert ids.shape[1] > model.sequence_length
@@ -148,12 +153,26 @@ def test_long_texts_are_cut_in_every_form(saved, model_name, corpus):
             assert numbers[name] == pytest.approx(number, rel=1e-5), (form, name)
 
 
-def test_the_loss_goes_down(build_tiny, likelihood_name, corpus):
-    model = build_tiny(likelihood_name, texts=corpus)
-    model.compile(keras.optimizers.Adam(1e-2))
-    before = model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]
-    model.fit(corpus, batch_size=16, epochs=12, verbose=0)
-    after = model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]
+@pytest.fixture(scope="module")
+def learned(build_tiny, corpus):
+    """`learned(name)`: a tiny model after twelve epochs at a high rate, and its perplexities before and after."""
+    found = {}
+
+    def get(name):
+        if name not in found:
+            model = build_tiny(name, texts=corpus)
+            model.compile(keras.optimizers.Adam(1e-2))
+            perplexity = lambda: model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]  # noqa: E731
+            before = perplexity()
+            model.fit(corpus, batch_size=16, epochs=12, verbose=0)
+            found[name] = model, before, perplexity()
+        return found[name]
+
+    return get
+
+
+def test_the_loss_goes_down(learned, likelihood_name):
+    _, before, after = learned(likelihood_name)
     assert after < 0.7 * before
 
 
@@ -396,10 +415,8 @@ def test_the_score_of_a_text_is_the_same_in_any_company(fitted, likelihood_name,
     np.testing.assert_allclose(model.score(corpus[::-1])[::-1], together, rtol=1e-5)
 
 
-def test_the_texts_that_were_learned_score_over_others_of_the_rarest_words(build_tiny, likelihood_name, corpus):
-    model = build_tiny(likelihood_name, texts=corpus)
-    model.compile(keras.optimizers.Adam(1e-2))
-    model.fit(corpus, batch_size=16, epochs=12, verbose=0)
+def test_the_texts_that_were_learned_score_over_others_of_the_rarest_words(learned, likelihood_name, corpus):
+    model, _, _ = learned(likelihood_name)
     rarest = model.tokenizer.vocabulary[::-1]
     others = [" ".join(rarest[: row.size - 1]) for row in map(np.trim_zeros, padded_ids(model, corpus))]
     assert model.score(corpus).mean() > model.score(others).mean() + 1
@@ -537,8 +554,8 @@ def test_the_optimizers_survive_saving(fitted, saved, model_name):
 
 
 def test_training_goes_on_from_a_saved_model_as_from_the_original(build_tiny, model_name, corpus, tmp_path):
-    model = build_tiny(model_name, **without_free_bits(model_name))
-    model.fit(corpus, batch_size=16, epochs=10, callbacks=[StopAfter(1)], verbose=0)
+    model = untraced(build_tiny(model_name, **without_free_bits(model_name)))
+    model.fit(corpus[:32], batch_size=16, epochs=10, callbacks=[StopAfter(1)], verbose=0)
     model.save(tmp_path / "model.keras")
     other = zoo.load(tmp_path / "model.keras")
     first, second = (m.fit(corpus[:16], batch_size=16, verbose=0).history for m in (model, other))
@@ -546,19 +563,27 @@ def test_training_goes_on_from_a_saved_model_as_from_the_original(build_tiny, mo
     assert_same(weights(other), weights(model))
 
 
-@pytest.mark.parametrize("options", [{}, {"steps_per_epoch": 3}, {"shuffle": False}], ids=str)
-def test_a_resumed_fit_equals_an_uninterrupted_one(build_tiny, model_name, corpus, tmp_path, options):
-    start = build_tiny(model_name, texts=corpus, **without_free_bits(model_name))
-    start.save(tmp_path / "start.keras")
-    whole, part = (zoo.load(tmp_path / "start.keras") for _ in range(2))
-    whole.fit(corpus, batch_size=16, epochs=4, verbose=0, **options)
-    part.fit(corpus, batch_size=16, epochs=4, callbacks=[StopAfter(2)], verbose=0, **options)
-    part.save(tmp_path / "part.keras")
-    resumed = zoo.load(tmp_path / "part.keras")
-    resumed.fit(corpus, batch_size=16, initial_epoch=2, epochs=4, verbose=0, **options)
-    assert_same(weights(resumed), weights(whole))
-    if start.trainable_variables:  # counts are complete after one epoch
-        assert any(np.any(a != b) for a, b in zip(weights(part), weights(whole), strict=True))
+def test_a_resumed_fit_equals_an_uninterrupted_one(build_tiny, model_name, corpus, tmp_path):
+    start, stopped = tmp_path / "start.keras", tmp_path / "stopped.keras"
+    model, resumed = build_tiny(model_name, texts=corpus, **without_free_bits(model_name)), None
+    model.save(start)
+    for options in ({}, {"steps_per_epoch": 3}, {"shuffle": False}):
+        model.load_weights(start)
+        assert int(model.optimizer.iterations) == 0
+        model.fit(corpus, batch_size=16, epochs=4, verbose=0, **options)
+        whole = weights(model)
+        model.load_weights(start)
+        model.fit(corpus, batch_size=16, epochs=4, callbacks=[StopAfter(2)], verbose=0, **options)
+        part = weights(model)
+        model.save(stopped)
+        if resumed is None:
+            resumed = zoo.load(stopped)
+        resumed.load_weights(stopped)
+        assert_same(weights(resumed), part)
+        resumed.fit(corpus, batch_size=16, initial_epoch=2, epochs=4, verbose=0, **options)
+        assert_same(weights(resumed), whole)
+        if model.trainable_variables:  # counts are complete after one epoch
+            assert any(np.any(a != b) for a, b in zip(part, whole, strict=True))
 
 
 def test_a_model_without_vocabulary_survives_saving(build_tiny, model_name, corpus, tmp_path):
@@ -566,7 +591,7 @@ def test_a_model_without_vocabulary_survives_saving(build_tiny, model_name, corp
     model.save(tmp_path / "model.keras")
     other = zoo.load(tmp_path / "model.keras")
     assert not other.built and settings(other) == settings(model)
-    other.fit(corpus[:16], verbose=0)
+    untraced(other).fit(corpus[:16], verbose=0)
     assert other.built
 
 
@@ -595,7 +620,7 @@ def test_weight_decay_is_that_of_the_own_optimizer(build_tiny, model_name, corpu
 
 def test_another_optimizer_replaces_the_own_one_and_survives_saving(saved, model_name, corpus, tmp_path):
     model = zoo.load(saved(model_name))
-    model.compile(keras.optimizers.SGD(0.03, momentum=0.5))
+    model.compile(keras.optimizers.SGD(0.03, momentum=0.5), run_eagerly=True)  # as in `untraced`
     model.fit(corpus[:16], verbose=0)
     model.save(tmp_path / "model.keras")
     other = zoo.load(tmp_path / "model.keras")
@@ -604,8 +629,8 @@ def test_another_optimizer_replaces_the_own_one_and_survives_saving(saved, model
     assert_same([np.asarray(v) for v in other.optimizer.variables], [np.asarray(v) for v in model.optimizer.variables])
 
 
-def test_weights_survive_a_weights_file(fitted, saved, model_name, tmp_path, corpus):
-    model, other = fitted(model_name), zoo.load(saved(model_name))
+def test_weights_survive_a_weights_file(fitted, restored, model_name, tmp_path, corpus):
+    model, other = fitted(model_name), restored(model_name)
     other.fit(corpus[:16], verbose=0)
     model.save_weights(tmp_path / "all.weights.h5")
     other.load_weights(tmp_path / "all.weights.h5")
@@ -637,8 +662,8 @@ def test_mixed_precision_trains_writes_and_survives_saving(build_tiny, model_nam
         np.testing.assert_array_equal(values, numbers[verb], err_msg=verb)
 
 
-def test_callbacks_work_as_in_keras(saved, model_name, corpus, tmp_path):
-    model = zoo.load(saved(model_name))
+def test_callbacks_work_as_in_keras(restored, model_name, corpus, tmp_path):
+    model = restored(model_name)
     callbacks = [
         keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="val_loss", save_best_only=True),
         keras.callbacks.EarlyStopping("val_loss", patience=5, restore_best_weights=True),
