@@ -2,10 +2,6 @@
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
-import textwrap
 
 import keras
 import numpy as np
@@ -569,7 +565,7 @@ def test_a_resumed_fit_equals_an_uninterrupted_one(build_tiny, model_name, corpu
     model.save(start)
     for options in ({}, {"steps_per_epoch": 3}, {"shuffle": False}):
         model.load_weights(start)
-        assert int(model.optimizer.iterations) == 0
+        assert int(model.training_steps) == 0
         model.fit(corpus, batch_size=16, epochs=4, verbose=0, **options)
         whole = weights(model)
         model.load_weights(start)
@@ -680,58 +676,27 @@ ELSEWHERE = """
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     import keras, keras_textgen.models
-    names, folder, corpus = json.loads(sys.argv[1])
-    found = {name: {} for name in names}
-
-    def attempt(name, what, action):
-        try:
-            found[name][what] = action()
-        except Exception as error:
-            found[name][what] = f"{type(error).__name__}: {error}"
-
-    for name in names:
-        attempt(name, "load", lambda: keras.saving.load_model(f"{folder}/{name}.keras").generate(3, seed=5))
-
-    import zoo
 
     # One for all: TensorFlow numbers collective operations by process, and takes those of two strategies for the same.
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
-    def distributed(name):
+    def answer(path, corpus):
+        if not corpus:
+            return keras.saving.load_model(path).generate(3, seed=5)
         with strategy.scope():
-            model = zoo.load(f"{folder}/{name}.keras")
-        steps = lambda: int(model.training_steps.numpy())
-        before = steps()
+            model = keras.saving.load_model(path)
+        before = int(model.training_steps.numpy())
         history = model.fit(corpus, batch_size=16, epochs=1, verbose=0).history
-        return {"loss": history["loss"][0], "steps": steps() - before, "settled": getattr(model, "settled", True)}
-
-    for name in names:
-        attempt(name, "two replicas", lambda: distributed(name))
-    print(json.dumps(found))
+        return {"loss": history["loss"][0], "steps": int(model.training_steps.numpy()) - before}
 """
 
 
-@pytest.fixture(scope="module")
-def elsewhere(saved, fitted, corpus, tmp_path_factory):
-    """What a fresh process with two logical devices makes of the saved models: one process for all of them."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    for name in zoo.list_models():
-        fitted(name).save(folder / f"{name}.keras")
-    arguments = json.dumps([zoo.list_models(), str(folder), corpus])
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(ELSEWHERE), arguments], capture_output=True, text=True, env=os.environ
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+def test_keras_loads_a_saved_model_in_another_process(fitted, saved, process_of, model_name):
+    texts = process_of(ELSEWHERE).ask(path=str(saved(model_name)), corpus=[])
+    assert texts == fitted(model_name).generate(3, seed=5)
 
 
-@pytest.mark.xdist_group("elsewhere")
-def test_keras_loads_a_saved_model_in_a_fresh_process(fitted, elsewhere, model_name):
-    assert elsewhere[model_name]["load"] == fitted(model_name).generate(3, seed=5)
-
-
-@pytest.mark.xdist_group("elsewhere")
-def test_a_mirrored_strategy_trains_on_two_devices(elsewhere, model_name):
-    result = elsewhere[model_name]["two replicas"]
+def test_a_mirrored_strategy_trains_on_two_devices(saved, process_of, model_name, corpus):
+    result = process_of(ELSEWHERE).ask(path=str(saved(model_name)), corpus=corpus)
     assert isinstance(result, dict), result
     assert np.isfinite(result["loss"]) and result["steps"] > 0
