@@ -27,7 +27,7 @@ class Backoff(layers.Layer):
         for name, dtype in (("keys", "int64"), ("shares", "float32"), ("backoffs", "float32")):
             name = f"{name}_{place + 1}"
             if hasattr(self, name):
-                delattr(self, name)
+                self._untrack_variable(getattr(self, name))  # `delattr` collects all garbage for each of them
             setattr(self, name, self.add_weight(dtype=dtype, name=name, **options))
 
     def hold(self, levels: list[Level]) -> None:
