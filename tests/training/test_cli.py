@@ -1,5 +1,6 @@
 """The command as a user meets it: what it says, where it says it, and how it exits."""
 
+import io
 import json
 import os
 import signal
@@ -215,14 +216,14 @@ def test_generate_repeats_itself_by_seed(textgen, tiny_run):
     assert json.loads(textgen("generate", tiny_run.path, "-n", 4, "--seed", 3, "--json").out) == first.out.splitlines()
 
 
-def test_texts_come_from_arguments_files_and_standard_input(textgen, tiny_run, tmp_path):
+def test_texts_come_from_arguments_files_and_standard_input(textgen, tiny_run, tmp_path, monkeypatch):
     texts = ["the pizza was great.", "the waiters were rude."]
     path = tmp_path / "texts.txt"
     path.write_text("\n".join(texts))
     from_arguments = textgen("encode", tiny_run.path, *texts)
     assert textgen("encode", tiny_run.path, "--data", path).out == from_arguments.out
-    ended = in_new_process("encode", tiny_run.path, "--data", "-", input="\n".join(texts))
-    assert ended.stdout == from_arguments.out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\n".join(texts).encode())))
+    assert textgen("encode", tiny_run.path, "--data", "-").out == from_arguments.out
 
 
 def test_encode_writes_an_array(textgen, tiny_run, tmp_path):
