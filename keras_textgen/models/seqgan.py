@@ -233,7 +233,9 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
                 at = [tf.gather(part, texts) for part in inside]
                 return self.discriminator.logits_behind(ids, tf.gather(condition, texts), place, at)
 
-            logits = by_chunks(judged, JUDGED_AT_ONCE, tf.gather(finished.ids, rows), texts)
+            # (A convolution of no texts has the wrong shape under oneDNN.)
+            some = lambda: by_chunks(judged, JUDGED_AT_ONCE, tf.gather(finished.ids, rows), texts)  # noqa: E731
+            logits = tf.cond(tf.size(rows) > 0, some, lambda: tf.zeros([0]))
             return place + 1, found.write(place, tf.sigmoid(logits))
 
         places = tf.maximum(tf.shape(ids)[1] - 1, 1)

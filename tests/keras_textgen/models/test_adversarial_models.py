@@ -1009,3 +1009,17 @@ def test_a_batch_is_divided_into_parts_of_one_size_that_hold_all_texts(num, part
     for part, condition in found:
         np.testing.assert_array_equal(part, condition)
         assert len(set(part.numpy().ravel().tolist())) == len(part)
+
+
+def test_places_that_no_text_reaches_are_no_trouble_in_lower_precision(build_tiny, corpus):
+    model = build_tiny("seqgan", texts=corpus, filters=[[1, 8], [2, 12], [4, 8]], dtype="mixed_bfloat16")
+    ids = np.array([[4, 5, END], [6, END, 0]], np.int32)  # far shorter than texts may be
+    condition, seed = tf.zeros([2, 0]), tf.constant([1, 2])
+    values = tf.function(model.values)(tf.constant(ids), condition, seed)
+    assert values.shape == (2, 3) and np.isfinite(values).all()
+    finished = sampling.rollouts(
+        model.decoder.step, model.decoder.start(condition), tf.constant(np.pad(ids, [[0, 0], [0, 9]])), 2, seed
+    )
+    once = tf.function(model.judge_rollouts)(tf.constant(np.pad(ids, [[0, 0], [0, 9]])), condition, finished)
+    again = model.rewards(finished.ids, tf.zeros([len(finished.ids), 0]), seed)
+    np.testing.assert_allclose(once, again, atol=0.01)  # bfloat16 has 8 bits
