@@ -146,7 +146,7 @@ class RunConfig:
             else:
                 model.optimizer.learning_rate = rate
                 model.compile(type(model.optimizer).from_config(model.optimizer.get_config()))
-            model.optimizer.build(model.trainable_variables)
+            model.build_optimizers()
         return model
 
 

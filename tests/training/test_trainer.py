@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,20 @@ def test_a_run_takes_the_optimizer_that_was_asked_for(tiny_run):
     model = config.build_model(config.load_corpus())
     assert type(model.optimizer).__name__ == "SGD" and model.optimizer.global_clipnorm == 5
     assert float(model.optimizer.learning_rate) == 0.5 and model.optimizer.built
+
+
+def test_a_run_of_two_networks_goes_through_its_phases_and_keeps_both_optimizers(tiny_run, tmp_path):
+    sizes = {"embedding_dim": 8, "hidden_dim": 8, "output_dim": 0, "filters": [[2, 8], [3, 8]], "num_rollouts": 2}
+    changes = dict(model="seqgan", hyperparameters={**sizes, "pretraining_epochs": 1, "discriminator_epochs": 1})
+    config = settings(tiny_run, epochs=3, **changes)
+    trainer.start(config, tmp_path / "whole")
+    first, second, third = RunFolder.open(tmp_path / "whole").history()
+    assert "discriminator_loss" not in first and "reward" not in second and {"reward", "distinct"} <= set(third)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Keras warns of an optimizer whose weights do not fit
+        model = zoo.load(tmp_path / "whole")
+    assert int(model.optimizer.iterations) == 2 * 7 and int(model.discriminator_optimizer.iterations) == 2 * 7
+    assert json.loads((tmp_path / "whole" / "checkpoints" / "state.json").read_text())["best"] is None
 
 
 def test_a_run_of_counts_takes_one_epoch_unless_told_otherwise(tiny_run, tmp_path):

@@ -2,10 +2,11 @@
 
 import os
 import sys
+import warnings
 
 import typer
 
-from keras_textgen.errors import InputError
+from keras_textgen.errors import CollapseWarning, InputError
 from training.cli import (
     bench,
     demo,
@@ -38,9 +39,23 @@ for verb in (models, demo, train, tune, generate, reconstruct, interpolate, enco
 app.add_typer(bench.app, name="bench")
 
 
+def show_in_a_line(kind: type[Warning]) -> None:
+    """Shows warnings of a kind as their message alone, without the line of code they come from."""
+    show = warnings.showwarning
+
+    def in_a_line(message, category, *place, **options):
+        if issubclass(category, kind):
+            print(f"textgen: {message}", file=sys.stderr)
+        else:
+            show(message, category, *place, **options)
+
+    warnings.showwarning = in_a_line
+
+
 def main() -> None:
     """Runs a verb; every failure that a user can cause is one line on standard error and a non-zero exit."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    show_in_a_line(CollapseWarning)
     try:
         app()
     except InputError as error:

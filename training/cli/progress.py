@@ -5,7 +5,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training.cli.shared import errors
 
-SHOWN = ("loss", "distortion", "rate", "val_nll", "val_perplexity")
+SHOWN = (
+    *("loss", "distortion", "rate", "reward", "discriminator_accuracy", "distinct"),
+    *("val_nll", "val_perplexity"),
+)
 
 
 class ShowProgress(keras.callbacks.Callback):
