@@ -18,6 +18,15 @@ from training import trainer
 from training.evaluation import evaluate
 from training.run_folder import write_atomically
 
+SEQGAN = {
+    "sequence_length": 22,
+    "filters": [[1, 50], [2, 100], [3, 100], [4, 100], [5, 100], [6, 50], [8, 50], [10, 50]],
+    "num_rollouts": 4,
+    "discriminator_steps": 4,
+    "discriminator_learning_rate": 1e-3,
+    "discriminator_l2": 0.0,
+    "likelihood_weight": 0.1,
+}
 # The rows of each table: what differs from the common configuration below.
 TABLES = {
     "trade_off": {
@@ -36,6 +45,11 @@ TABLES = {
         "ngram_lm": dict(model="ngram_lm"),
         "lstm_lm": dict(model="lstm_lm"),
         "transformer_lm": dict(model="transformer_lm", learning_rate=1e-3, batch_size=64, epochs=24),
+    },
+    "adversarial": {
+        "lstm_lm": dict(model="lstm_lm"),
+        "seqgan": dict(model="seqgan", batch_size=256, hyperparameters=SEQGAN),
+        "gan": dict(model="gan", batch_size=64, hyperparameters={"sequence_length": 22}, learning_rate=None),
     },
     "remedies": {
         name: dict(hyperparameters={"kl_weight": 1.0, "free_bits": 0.0, **changes})
@@ -57,6 +71,7 @@ COMMON = {
     "trade_off": dict(model="lstm_vae", epochs=12, batch_size=64),
     "latent": dict(epochs=30, attributes=["number", "sentiment", "tense", "topic"]),
     "language": {},
+    "adversarial": {},
     "remedies": dict(model="lstm_vae", epochs=4),
 }
 COLUMNS = {
@@ -69,11 +84,15 @@ COLUMNS = {
     "reconstruction_exact": "back word for word",
     "reconstruction_bleu": "BLEU-4 of what comes back",
     "grammatical": "grammatical samples",
+    "distinct": "different samples",
+    "samples_nll": "their -log p under the grammar",
+    "coverage": "coverage",
+    "attribute_distance": "distance of attributes",
     "control": "attributes right",
     "parameters": "parameters",
     "minutes": "minutes",
 }
-SHARES = ("over_floor", "reconstruction_exact", "grammatical", "control")
+SHARES = ("over_floor", "reconstruction_exact", "grammatical", "distinct", "coverage", "control")
 
 
 def measure(config: trainer.RunConfig, path: Path, samples: int) -> dict:

@@ -37,8 +37,8 @@ def evaluate(
         `num_samples` samples where the model has a latent, `nll_<samples>` for fewer; `elbo`, `rate` and `distortion`
         (nats a text), `elbo_perplexity`, and `elbo_perplexity_by_text` by one sample a text; `mutual_information` and
         its cap, `active_units`; `reconstruction_exact`, the share of texts that come back word for word, and
-        `reconstruction_bleu`. With a grammar also those of `likelihood_against_grammar` and
-        `samples_against_grammar`.
+        `reconstruction_bleu`; `discriminator_accuracy` of an adversarial model. With a grammar also those of
+        `likelihood_against_grammar` and `samples_against_grammar`.
     """
     texts, labels = list(texts), labels or {}
     bound = model.evaluate(texts, labels=labels, verbose=0, return_dict=True)
@@ -58,6 +58,8 @@ def evaluate(
         asked = {name: [values[place % len(texts)] for place in range(num)] for name, values in labels.items()}
         figures |= likelihood_against_grammar(texts, nats, labels, grammar) if nats is not None else {}
         figures |= samples_against_grammar(model.generate(num, seed=seed, attributes=asked), asked, grammar)
+    if "discriminator_accuracy" in bound:
+        figures["discriminator_accuracy"] = bound["discriminator_accuracy"]
     if "rate" in bound:
         figures["elbo"] = -(bound["rate"] + bound["distortion"])
         figures["rate"] = bound["rate"]

@@ -149,9 +149,17 @@ LABELS = {
     "samples": "samples written",
     "grammatical": "grammatical samples",
     "novel_samples": "samples that train does not hold",
+    "distinct": "different samples",
+    "samples_nll": "-log p of grammatical samples under the grammar",
+    "coverage": "probability of all samples, over that of as many draws",
+    "attribute_distance": "distance of their attributes to those of the grammar",
+    "discriminator_accuracy": "texts that the discriminator tells apart",
     "control": "grammatical samples with all attributes asked for",
 }
-SHARES = ("reconstruction_exact", "over_floor", "grammatical", "novel_samples", "control")
+SHARES = (
+    *("reconstruction_exact", "over_floor", "grammatical", "novel_samples", "control"),
+    *("distinct", "coverage", "discriminator_accuracy"),
+)
 
 
 def label_of(name: str) -> str:
