@@ -3,7 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
-BLOCK = 128  # words in a block of the vocabulary
+BLOCK = 128  # words in a block of the vocabulary, about
+
+
+def block_size(vocabulary: int | None) -> int:
+    """Words in a block: a number near `BLOCK` that divides the vocabulary, so that no copy has to fill up the last
+    block, or else `BLOCK`."""
+    near = [size for size in range(BLOCK // 2, 2 * BLOCK) if vocabulary and vocabulary % size == 0]
+    return min(near, key=lambda size: abs(size - BLOCK), default=BLOCK)
 
 
 def draw(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
@@ -19,34 +26,36 @@ def draw(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     Returns:
         `int32 [n]`.
     """
+    size = block_size(logits.shape[1])
     weights = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
-    weights = in_blocks(weights, 0.0)
+    weights = in_blocks(weights, size, 0.0)
     sums = tf.reduce_sum(weights, axis=-1)
     ends = tf.cumsum(sums, axis=-1)
     targets = uniforms * ends[:, -1]
     blocks = first_beyond(ends, sums, targets)
     begins = tf.gather(ends - sums, blocks, batch_dims=1)
     weights = tf.gather(weights, blocks, batch_dims=1)
-    return blocks * BLOCK + first_beyond(begins[:, None] + tf.cumsum(weights, axis=-1), weights, targets)
+    return blocks * size + first_beyond(begins[:, None] + tf.cumsum(weights, axis=-1), weights, targets)
 
 
-def in_blocks(values, filling):
-    """`[n, vocabulary]` as `[n, blocks, BLOCK]`, the last block filled up."""
-    values = tf.pad(values, [[0, 0], [0, -tf.shape(values)[1] % BLOCK]], constant_values=filling)
-    return tf.reshape(values, [tf.shape(values)[0], -1, BLOCK])
+def in_blocks(values, size, filling):
+    """`[n, vocabulary]` as `[n, blocks, size]`, the last block filled up where it must be."""
+    if values.shape[1] is None or values.shape[1] % size:
+        values = tf.pad(values, [[0, 0], [0, -tf.shape(values)[1] % size]], constant_values=filling)
+    return tf.reshape(values, [tf.shape(values)[0], -1, size])
 
 
 def top_k(logits: tf.Tensor, k) -> tuple[tf.Tensor, tf.Tensor]:
     """The values and places of the `k` largest logits of each row, largest first, each `[n, k]`: they stand in the `k`
     blocks with the largest maxima, so that only these are ranked."""
-    size = tf.shape(logits)[1]
-    logits = in_blocks(logits, -np.inf)
+    size, block = tf.shape(logits)[1], block_size(logits.shape[1])
+    logits = in_blocks(logits, block, -np.inf)
     _, blocks = tf.math.top_k(tf.reduce_max(logits, axis=-1), tf.minimum(k, tf.shape(logits)[1]))
     # In their order, so that of equal logits the first comes first.
     blocks = tf.sort(blocks, axis=-1)
     few = tf.gather(logits, blocks, batch_dims=1)
     values, places = tf.math.top_k(tf.reshape(few, [tf.shape(few)[0], -1]), tf.minimum(k, size))
-    places = tf.gather(blocks, places // BLOCK, batch_dims=1) * BLOCK + places % BLOCK
+    places = tf.gather(blocks, places // block, batch_dims=1) * block + places % block
     return values, tf.minimum(
         places, size - 1
     )  # where all else is -inf, what fills up the last block may be among them

@@ -1,0 +1,85 @@
+"""How long the parts of the oracle experiment of Yu et al. 2017 take: 5,000 words, length 20, batch 64, 16 rollouts.
+
+    python benchmarks/seqgan_speed.py --threads 2 --precision mixed_bfloat16 --out speed.json
+
+Medians of several runs after one that is not counted: a step of the generator with rollouts, an epoch of the
+discriminator (312 batches of 64 real and 64 written texts, from 20 steps), an epoch of the generator by likelihood
+(156 batches, from 20 steps), and 10,000 texts.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import tensorflow as tf
+
+from training.run_folder import write_atomically
+
+# Seconds of the authors' code (TensorFlow 1.15) and of TextGAN-PyTorch on 2 cores.
+PUBLISHED = {
+    "generator step": (12.8, 37.1),
+    "discriminator epoch": (27.2, 20.4),
+    "pre-training epoch": (15.0, 4.45),
+    "10,000 texts": (7.0, 24.0),
+}
+
+
+def seconds(action, runs: int) -> float:
+    """The median time of several runs after a first one."""
+    found = []
+    for _ in range(runs + 1):
+        start = time.perf_counter()
+        action()
+        found.append(time.perf_counter() - start)
+    return statistics.median(found[1:])
+
+
+def main() -> None:
+    """Reads the options, measures, prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", default="mixed_bfloat16")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+    from training.oracle import write
+    from training.seqgan_oracle import BATCH, Experiment, Protocol
+
+    experiment = Experiment(Protocol(precision=arguments.precision, texts=10_000, measured=100))
+    model = experiment.build()
+    steps = experiment.steps(model)
+    real = tf.constant(experiment.texts[:BATCH])
+    fake = tf.constant(experiment.texts[BATCH : 2 * BATCH])
+
+    def repeated(action, times=20):
+        return lambda: [action() for _ in range(times)]
+
+    load = os.getloadavg()[0]
+    found = {
+        "generator step": seconds(steps["game"], arguments.runs),
+        "discriminator epoch": 312 / 20 * seconds(repeated(lambda: steps["discriminator"](real, fake)), arguments.runs),
+        "pre-training epoch": 156 / 20 * seconds(repeated(lambda: steps["likelihood"](real)), arguments.runs),
+        "10,000 texts": seconds(lambda: write(model, 10_000, 0), arguments.runs),
+    }
+    for name, value in found.items():
+        authors, textgan = PUBLISHED[name]
+        times = f"{authors / value:.1f} times the authors' code, {textgan / value:.1f} TextGAN-PyTorch"
+        print(f"{name}: {value:.2f} s; {times}")
+    hours = (120 * found["pre-training epoch"] + 200 * found["generator step"]) / 3600
+    hours += (150 + 3000) * found["discriminator epoch"] / 3600
+    print(f"the whole protocol: {hours:.1f} hours")
+    settings = {name: str(value) for name, value in vars(arguments).items()}
+    report = {"settings": settings, "machine": platform.machine(), "cores": os.cpu_count(), "load": load}
+    if arguments.out:
+        write_atomically(arguments.out, json.dumps({**report, "seconds": found, "hours": hours}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
