@@ -18,6 +18,7 @@ from training import trainer
 from training.evaluation import evaluate
 from training.run_folder import write_atomically
 
+LSTM_LM = dict(model="lstm_lm", epochs=16, hyperparameters={"dropout": 0.35, "recurrent_dropout": 0.2})
 SEQGAN = {
     "sequence_length": 22,
     "filters": [[1, 50], [2, 100], [3, 100], [4, 100], [5, 100], [6, 50], [8, 50], [10, 50]],
@@ -43,11 +44,11 @@ TABLES = {
     },
     "language": {
         "ngram_lm": dict(model="ngram_lm"),
-        "lstm_lm": dict(model="lstm_lm"),
+        "lstm_lm": LSTM_LM,
         "transformer_lm": dict(model="transformer_lm", learning_rate=1e-3, batch_size=64, epochs=24),
     },
     "adversarial": {
-        "lstm_lm": dict(model="lstm_lm"),
+        "lstm_lm": LSTM_LM,
         "seqgan": dict(model="seqgan", batch_size=256, hyperparameters=SEQGAN),
         "gan": dict(model="gan", batch_size=64, hyperparameters={"sequence_length": 22}, learning_rate=None),
     },
