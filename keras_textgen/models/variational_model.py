@@ -21,7 +21,7 @@ from keras_textgen.schedules import get_schedule
 from keras_textgen.text import as_texts
 
 FREE_BITS_KINDS = ("dimension", "dimension_text", "total", "total_text")
-ROWS_AT_ONCE = 1024  # rows (texts times samples) that importance weighting decodes together
+LOGITS_AT_ONCE = 2**26  # that importance weighting holds together: texts times samples times places times words
 
 
 class Inference(NamedTuple):
@@ -190,7 +190,8 @@ class VariationalTextModel(LatentTextModel):
         ids = self.tokenizer(texts, sequence_length=self.sequence_length)
         num = tf.shape(ids)[0]
         condition = self.condition(num, attributes)
-        chunk = tf.clip_by_value(ROWS_AT_ONCE // tf.maximum(num, 1), 1, num_samples)
+        logits = tf.maximum(tf.size(ids, tf.int64), 1) * self.tokenizer.vocabulary_size  # of one sample a text
+        chunk = tf.clip_by_value(tf.cast(LOGITS_AT_ONCE // logits, tf.int32), 1, num_samples)
         seeds = sampling.text_seeds(seed, ids)
 
         def add(first, total):
