@@ -81,7 +81,7 @@ def phases(model, epochs):
         ("seqgan", {"reward": "random"}, (15, 0, 15)),
         ("seqgan", {"reward": cats}, (15, 0, 15)),
     ],
-    ids=str,
+    ids=lambda value: str(value).partition(" at 0x")[0],
 )
 def test_the_first_fit_divides_its_epochs_into_the_phases(build_tiny, name, options, expected):
     model = build_tiny(name, **options)
