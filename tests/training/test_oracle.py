@@ -1,0 +1,100 @@
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_textgen.errors import InputError
+from training import seqgan_oracle
+from training.oracle import GATES, SPECIAL, Oracle, score, weights_of_oracle, write
+from training.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def oracle():
+    return Oracle(seed=3)
+
+
+def nats_by_hand(weights, words):
+    """`-log p` of one text, by the equations of an LSTM whose first input is word 0."""
+    sigmoid = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    hidden = cell = np.zeros(32)
+    total, before = 0.0, 0
+    for word in words:
+        x = weights["embeddings"][before].astype(np.float64)
+        put, forget, new, out = (x @ weights[f"W{g}"] + hidden @ weights[f"U{g}"] + weights[f"b{g}"] for g in GATES)
+        cell = sigmoid(forget) * cell + sigmoid(put) * np.tanh(new)
+        hidden = sigmoid(out) * np.tanh(cell)
+        logits = hidden @ weights["Wo"] + weights["bo"]
+        total += np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[word]
+        before = word
+    return total
+
+
+def test_the_oracle_is_the_lstm_of_its_weights(oracle):
+    words = np.random.default_rng(0).integers(0, 5000, [3, 20])
+    weights = weights_of_oracle(None, 3)
+    expected = np.mean([nats_by_hand(weights, row) for row in words]) / 20
+    assert oracle.score((words + SPECIAL).astype(np.int32)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_its_texts_are_words_alone_and_likely(oracle):
+    texts = oracle.write(700, 1)
+    assert texts.shape == (700, 20) and texts.min() >= SPECIAL
+    np.testing.assert_array_equal(texts, oracle.write(700, 1))
+    assert np.any(texts != oracle.write(700, 2))
+    assert oracle.score(texts) < oracle.score(np.random.default_rng(0).permutation(texts.ravel()).reshape(texts.shape))
+
+
+def test_a_lower_temperature_writes_likelier_texts_and_expects_less_of_others(oracle):
+    texts = oracle.write(200, 1)
+    assert oracle.score(write(oracle.model, 200, 1, 0.5)) < oracle.score(texts)
+    assert score(oracle.model, texts, 0.5) > oracle.score(texts) == score(oracle.model, texts)
+    logits = oracle.model.likelihood(tf.zeros([200, 0]), tf.constant(texts)).logits / 0.5
+    nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=texts, logits=logits)
+    assert score(oracle.model, texts, 0.5) == pytest.approx(float(tf.reduce_mean(nats)), rel=1e-5)
+
+
+def test_a_file_that_is_no_oracle_is_refused_in_one_line(tmp_path):
+    weights = weights_of_oracle(None, 0)
+    np.savez(tmp_path / "short.npz", **{name: value for name, value in weights.items() if name != "Ui"})
+    np.savez(tmp_path / "wrong.npz", **{**weights, "bo": weights["bo"][:7]})
+    (tmp_path / "text.npz").write_text("no weights")
+    said = {"none.npz": "there is no oracle", "short.npz": "Ui", "wrong.npz": "bo has shape", "text.npz": "no oracle"}
+    for name, reason in said.items():
+        with pytest.raises(InputError, match=reason) as error:
+            weights_of_oracle(tmp_path / name, 0)
+        assert "\n" not in str(error.value)
+    np.savez(tmp_path / "right.npz", **weights)
+    np.testing.assert_array_equal(weights_of_oracle(tmp_path / "right.npz", 5)["Wo"], weights["Wo"])
+
+
+TINY = dict(texts=128, pretraining=1, judging=1, rounds=2, discriminator_rounds=1, discriminator_epochs=1)
+
+
+def test_an_experiment_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path, monkeypatch):
+    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
+    protocol = seqgan_oracle.Protocol(**TINY, num_rollouts=1, measured=100, every=1, precision="float32")
+    figures = seqgan_oracle.start(protocol, tmp_path / "whole")
+
+    def stop(unit, *_):
+        if unit == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        seqgan_oracle.start(protocol, tmp_path / "part", stop)
+    assert seqgan_oracle.resume(tmp_path / "part") == figures
+    histories = [RunFolder.open(tmp_path / name).history() for name in ("whole", "part")]
+    assert histories[0] == histories[1]
+    assert [line["phase"] for line in histories[0]] == ["generator", "discriminator", "adversarial", "adversarial"]
+    assert json.loads((tmp_path / "whole" / "figures.json").read_text()) == figures
+    assert figures["adversarial"]["nll_oracle"] == histories[0][-1]["nll_oracle"]
+    one = next(line for line in figures["generator_sweep"] if line["temperature"] == 1)
+    assert one["nll_held_out"] == pytest.approx(figures["generator"]["nll_held_out"])
+
+
+@pytest.mark.parametrize("wrong", [{"reward": "praise"}, {"texts": 0}, {"rounds": -1}, {"seed": "a"}], ids=str)
+def test_a_wrong_protocol_is_refused_in_one_line(wrong):
+    with pytest.raises(InputError) as error:
+        seqgan_oracle.Protocol(**wrong).check()
+    assert next(iter(wrong)) in str(error.value) and "\n" not in str(error.value)
