@@ -16,6 +16,7 @@ from keras_textgen.models.adversarial_model import ADVERSARIAL, DISCRIMINATOR, G
 from keras_textgen.models.seqgan import FILTERS, REWARDS
 from training.oracle import LENGTH, Oracle, Standing, oracle_tokenizer, sweep, write
 from training.run_folder import RunFolder, write_atomically
+from training.trainer import PRECISIONS
 
 BATCH = 64
 JUDGED = ("discriminator_loss", "discriminator_accuracy")
@@ -31,13 +32,13 @@ class Protocol:
         reward: "discriminator", or one of the controls "constant" and "random".
         seed: of all random numbers.
         precision: a Keras dtype policy.
-        texts: of the oracle, to learn from; as many others are held out.
+        texts: of the oracle, to learn from.
         pretraining: epochs of the generator alone.
         judging: rounds of the discriminator alone, each with fresh texts of the generator.
         rounds: of the game, each with `generator_steps` of the generator and then `discriminator_rounds`.
         discriminator_epochs: passes over the texts in each round of the discriminator.
         num_rollouts: of every beginning.
-        measured: texts by which a standing is measured; `every`: epochs or rounds between two.
+        measured: texts by which a standing is measured, written and held out; `every`: epochs or rounds between two.
     """
 
     oracle: str | None = None
@@ -59,6 +60,8 @@ class Protocol:
         """Refuses what is out of range; returns itself."""
         if self.reward not in REWARDS:
             raise unknown("reward", self.reward, REWARDS)
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
         whole(0, 2**31 - 1, seed=self.seed)
         for name in ("texts", "generator_steps", "discriminator_rounds", "discriminator_epochs", "measured", "every"):
             whole(1, **{name: getattr(self, name)})
@@ -217,15 +220,16 @@ def run(folder: RunFolder, experiment: Experiment, model, watch: Callable) -> di
         for tracker in model.metrics:
             tracker.reset_state()
         experiment.train_unit(model, steps, unit, phase)
-        metrics = {"phase": phase, **{name: float(value) for name, value in model.results(*REPORTED[phase]).items()}}
+        names = [name for name in REPORTED[phase] if model.needs_discriminator or name not in JUDGED]
+        metrics = {"phase": phase, **{name: float(value) for name, value in model.results(*names).items()}}
         last = phase != DISCRIMINATOR and (unit == len(units) or units[unit] != phase)
         if last or (phase != DISCRIMINATOR and unit % protocol.every == 0):
             metrics |= dataclasses.asdict(experiment.standing(model, unit))
-        folder.finish_epoch(model, unit, metrics, None)
-        watch(unit, len(units), metrics)
-        if last:
+        if last:  # before the unit counts as done, so that a kill cannot lose it
             found = sweep(model, experiment.oracle, experiment.held_out, num=protocol.measured, seed=protocol.seed)
             write_atomically(folder.path / f"sweep-{phase}.json", json.dumps(found, indent=2) + "\n")
+        folder.finish_epoch(model, unit, metrics, None)
+        watch(unit, len(units), metrics)
     figures = summary(folder, experiment)
     write_atomically(folder.path / "figures.json", json.dumps(figures, indent=2) + "\n")
     return figures

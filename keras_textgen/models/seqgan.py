@@ -149,13 +149,13 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
 
     def move_rollout_policy(self, kept) -> None:
         """Moves the policy that rolls out to the policy; `kept` is how much of it stays."""
-        pairs = [
+        moved = [
             (delayed.value, weight.value)
             for delayed, weight in zip(self.rollout_decoder.weights, self.decoder.weights, strict=True)
         ]
 
         def move(strategy, *_):
-            for delayed, weight in pairs:
+            for delayed, weight in moved:
                 step = lambda old, new: old.assign(kept * old + (1 - kept) * new)  # noqa: E731
                 strategy.extended.update(delayed, step, args=(weight,))
 

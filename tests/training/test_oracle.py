@@ -93,7 +93,23 @@ def test_an_experiment_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path,
     assert one["nll_held_out"] == pytest.approx(figures["generator"]["nll_held_out"])
 
 
-@pytest.mark.parametrize("wrong", [{"reward": "praise"}, {"texts": 0}, {"rounds": -1}, {"seed": "a"}], ids=str)
+def test_a_kill_while_the_temperatures_are_swept_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
+    protocol = seqgan_oracle.Protocol(**{**TINY, "judging": 0, "rounds": 0}, measured=100, precision="float32")
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(seqgan_oracle, "sweep", killed)
+        seqgan_oracle.start(protocol, tmp_path / "run")
+    figures = seqgan_oracle.resume(tmp_path / "run")
+    assert len(figures["generator_sweep"]) > 5 and "adversarial" not in figures
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"reward": "praise"}, {"precision": "float99"}, {"texts": 0}, {"rounds": -1}, {"seed": "a"}], ids=str
+)
 def test_a_wrong_protocol_is_refused_in_one_line(wrong):
     with pytest.raises(InputError) as error:
         seqgan_oracle.Protocol(**wrong).check()

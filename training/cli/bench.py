@@ -42,6 +42,8 @@ def seqgan_oracle(
         from training import seqgan_oracle as experiment
 
     if resume is not None:
+        if out is not None or oracle is not None or quick or settings:
+            raise InputError("--resume goes on with the run as it was configured; give it alone")
         path, begin = resume, lambda: experiment.resume(resume, watch)
     else:
         path = out or Path("runs") / "seqgan-oracle"
