@@ -13,7 +13,8 @@ import zoo
 from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
 from keras_textgen.models.adversarial_model import ADVERSARIAL, DISCRIMINATOR, GENERATOR
-from keras_textgen.models.seqgan import FILTERS, REWARDS
+from keras_textgen.models.seqgan import FILTERS
+from keras_textgen.rewards import REWARDS
 from training.oracle import LENGTH, Oracle, Standing, oracle_tokenizer, sweep, write
 from training.run_folder import RunFolder, write_atomically
 from training.trainer import PRECISIONS

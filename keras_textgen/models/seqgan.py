@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_textgen import sampling
@@ -17,9 +16,9 @@ from keras_textgen.layers.dense import fixed_length
 from keras_textgen.models.adversarial_model import AdversarialTextModel
 from keras_textgen.models.decoder_networks import LSTMNetwork
 from keras_textgen.models.language_model import LanguageModel
+from keras_textgen.rewards import UNSAVED, checked_reward, known_reward, reward_config
 from keras_textgen.text import PADDING, START, UNKNOWN
 
-REWARDS = ("discriminator", "constant", "random")
 BASELINES = ("none", "running_mean", "position")
 SCALINGS = ("none", "standardized")
 # Yu et al. 2017, appendix: widths and numbers of maps for texts of 20 tokens.
@@ -324,36 +323,4 @@ def pairs(filters) -> list[list[int]]:
         found = []
     if not found:
         raise InputError(f"filters must be pairs of a width and a number of maps, as [[2, 100]], not {filters!r}")
-    return found
-
-
-UNSAVED = "unsaved"  # stands in a configuration for a function that cannot be saved
-
-
-def known_reward(reward):
-    """The reward that a constructor is given, or the function that a configuration names."""
-    if isinstance(reward, dict):
-        return keras.saving.deserialize_keras_object(reward)
-    if not callable(reward) and reward not in (*REWARDS, UNSAVED):
-        raise unknown("reward", reward, REWARDS)
-    return reward
-
-
-def reward_config(reward):
-    """What stands for a reward in a configuration; a function must be registered to be found again."""
-    if not callable(reward):
-        return reward
-    name = getattr(reward, "__name__", None)
-    registered = name is not None and keras.saving.get_registered_name(reward) != name
-    return keras.saving.serialize_keras_object(reward) if registered else UNSAVED
-
-
-def checked_reward(reward: Callable, texts: list[str]) -> np.ndarray:
-    """What a user's function makes of texts: `float32 [n]`; `InputError` if it is anything else."""
-    try:
-        found = np.asarray(reward(texts), np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the reward must give a number a text: {error}") from error
-    if found.shape != (len(texts),) or not np.isfinite(found).all():
-        raise InputError(f"the reward must give {len(texts)} finite numbers for {len(texts)} texts, not {found.shape}")
     return found

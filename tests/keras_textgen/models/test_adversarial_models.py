@@ -16,7 +16,8 @@ from keras_textgen import sampling
 from keras_textgen.errors import CollapseWarning, InputError
 from keras_textgen.models.adversarial_model import ADVERSARIAL, DISCRIMINATOR, GENERATOR, TrainingPhases, part_of
 from keras_textgen.models.gan import GAN
-from keras_textgen.models.seqgan import SeqGAN, checked_reward
+from keras_textgen.models.seqgan import SeqGAN
+from keras_textgen.rewards import checked_reward
 from keras_textgen.text import END, PADDING, START, UNKNOWN
 
 GAME = {"pretraining_epochs": 0, "discriminator_epochs": 0}  # from the first step on
