@@ -45,7 +45,13 @@ TABLES = {
     "language": {
         "ngram_lm": dict(model="ngram_lm"),
         "lstm_lm": LSTM_LM,
-        "transformer_lm": dict(model="transformer_lm", learning_rate=1e-3, batch_size=64, epochs=24),
+        "transformer_lm": dict(
+            model="transformer_lm",
+            learning_rate=1e-3,
+            batch_size=64,
+            epochs=24,
+            hyperparameters={"dropout": 0.3, "weight_decay": 0.1},
+        ),
     },
     "adversarial": {
         "lstm_lm": LSTM_LM,

@@ -91,7 +91,9 @@ class BeamSearch:
         barred = self.limits.barred(position)
         # Among so many there are `num` that are not barred.
         values, tokens = top_k(logits, num + tf.size(barred))
-        values -= tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
+        # By the probability of the likeliest: a softmax is the fastest way to sum up a large vocabulary.
+        likeliest = tf.gather(tf.nn.softmax(logits), tokens[:, :1], batch_dims=1)
+        values += tf.math.log(likeliest) - values[:, :1]
         values = tf.where(tf.reduce_any(tf.equal(tokens[..., None], barred), axis=-1), -np.inf, values)
         prompted = tf.repeat(self.limits.prompted(position, search.rows), tf.shape(search.scores)[1])[:, None]
         first = tf.where(tf.range(tf.shape(values)[1]) == 0, 0.0, -np.inf)

@@ -3,14 +3,15 @@
 import numpy as np
 import tensorflow as tf
 
-BLOCK = 128  # words in a block of the vocabulary, about
+DRAWN = 128  # words in a block of the vocabulary, about, where one block is looked into
+RANKED = 32  # where several are
 
 
-def block_size(vocabulary: int | None) -> int:
-    """Words in a block: a number near `BLOCK` that divides the vocabulary, so that no copy has to fill up the last
-    block, or else `BLOCK`."""
-    near = [size for size in range(BLOCK // 2, 2 * BLOCK) if vocabulary and vocabulary % size == 0]
-    return min(near, key=lambda size: abs(size - BLOCK), default=BLOCK)
+def block_size(vocabulary: int | None, about: int) -> int:
+    """Words in a block: a number near `about` that divides the vocabulary, so that no copy has to fill up the last
+    block, or else `about`."""
+    near = [size for size in range(about // 2, 2 * about) if vocabulary and vocabulary % size == 0]
+    return min(near, key=lambda size: abs(size - about), default=about)
 
 
 def draw(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
@@ -26,9 +27,8 @@ def draw(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     Returns:
         `int32 [n]`.
     """
-    size = block_size(logits.shape[1])
-    weights = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
-    weights = in_blocks(weights, size, 0.0)
+    size = block_size(logits.shape[1], DRAWN)
+    weights = in_blocks(tf.nn.softmax(logits), size, 0.0)
     sums = tf.reduce_sum(weights, axis=-1)
     ends = tf.cumsum(sums, axis=-1)
     targets = uniforms * ends[:, -1]
@@ -48,7 +48,7 @@ def in_blocks(values, size, filling):
 def top_k(logits: tf.Tensor, k) -> tuple[tf.Tensor, tf.Tensor]:
     """The values and places of the `k` largest logits of each row, largest first, each `[n, k]`: they stand in the `k`
     blocks with the largest maxima, so that only these are ranked."""
-    size, block = tf.shape(logits)[1], block_size(logits.shape[1])
+    size, block = tf.shape(logits)[1], block_size(logits.shape[1], RANKED)
     logits = in_blocks(logits, block, -np.inf)
     _, blocks = tf.math.top_k(tf.reduce_max(logits, axis=-1), tf.minimum(k, tf.shape(logits)[1]))
     # In their order, so that of equal logits the first comes first.
