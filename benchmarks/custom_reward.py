@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 
 import zoo
+from keras_textgen.metrics import distinct
 from training import corpora
 from training.against_grammar import samples_against_grammar
 from training.run_folder import write_atomically
@@ -31,11 +32,10 @@ def about_seats(texts: list[str]) -> list[float]:
 def figures(model, corpus, num: int) -> dict[str, float]:
     """What the model writes, and what it makes of real texts."""
     texts = model.generate(num, seed=100)
-    judged = samples_against_grammar(texts, {}, corpus)
-    found = {name: judged[name] for name in ("grammatical", "distinct")}
     return {
         "about the topic": sum(about_seats(texts)) / num,
-        **found,
+        "grammatical": samples_against_grammar(texts, {}, corpus)["grammatical"].value,
+        "distinct": distinct(texts).value,
         "nll of real texts": float(-model.score(list(corpus.valid[:500])).mean()),
     }
 

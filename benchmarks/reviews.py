@@ -16,6 +16,7 @@ from pathlib import Path
 import zoo
 from training import trainer
 from training.evaluation import evaluate
+from training.judging import Judge
 from training.run_folder import write_atomically
 
 LSTM_LM = dict(model="lstm_lm", epochs=16, hyperparameters={"dropout": 0.35, "recurrent_dropout": 0.2})
@@ -111,7 +112,9 @@ def measure(config: trainer.RunConfig, path: Path, samples: int) -> dict:
     trainer.resume(path) if path.exists() else trainer.start(config, path)
     minutes = (time.perf_counter() - start) / 60
     model, corpus = zoo.load(path), config.load_corpus()
-    figures = evaluate(model, corpus.test, labels=corpus.test.labels, num_samples=samples, grammar=corpus)
+    judge = Judge(corpus.test, corpus.train, grammar=corpus)
+    options = dict(num_samples=samples, grammar=corpus, judge=judge)
+    figures = evaluate(model, corpus.test, labels=corpus.test.labels, **options)
     figures |= {"parameters": int(model.count_params()), "minutes": round(minutes, 1)}
     write_atomically(finished, json.dumps(figures, indent=2) + "\n")
     return figures

@@ -7,6 +7,7 @@
     checkpoints/           the latest and the best model; state.json says which files those are
     model.keras            the final model
     figures.json           what it came to
+    evaluation.json        what `textgen evaluate` found
 
 Files appear whole or not at all: each is written beside its place and moved there. state.json is moved last, so a
 kill at any moment leaves the folder at the end of some epoch.
@@ -51,6 +52,7 @@ class RunFolder:
         self.metrics = self.path / "metrics.jsonl"
         self.logs = self.path / "logs"
         self.model = self.path / "model.keras"
+        self.evaluation = self.path / "evaluation.json"
 
     @classmethod
     def create(cls, path, config: dict) -> "RunFolder":

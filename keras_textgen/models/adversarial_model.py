@@ -275,7 +275,7 @@ class AdversarialTextModel(TextModel):
             name: [values[place % len(values)] for place in range(num)]
             for name, values in self.attributes.values.items()
         }
-        return distinct(self.generate(num, seed=self.seed, attributes=attributes))
+        return distinct(self.generate(num, seed=self.seed, attributes=attributes)).value
 
 
 def part_of(ids, condition, part, parts):
@@ -307,7 +307,7 @@ class TrainingPhases(keras.callbacks.Callback):
             return
         if self.real_texts is None:
             self.real_texts = self.first_texts()
-        num, real = len(self.real_texts), distinct(self.real_texts)
+        num, real = len(self.real_texts), distinct(self.real_texts).value
         logs["distinct"] = model.distinct_share(num)
         if logs["distinct"] < WRITES_LITTLE * real:
             warnings.warn(

@@ -115,6 +115,8 @@ BAD = {
     "empty end of an interpolation": (("interpolate", "{run.path}", "a", ""), "b[0] is empty"),
     "too few steps": (("interpolate", "{run.path}", "a", "b", "--steps", "1"), "steps must be at least 2"),
     "unknown method": (("interpolate", "{run.path}", "a", "b", "--method", "sperical"), "did you mean 'spherical'"),
+    "temperatures that are none": (("evaluate", "{run.path}", "--temperatures", "0.5..x"), "--temperatures takes"),
+    "a temperature of nothing": (("evaluate", "{run.path}", "--temperatures", "0,1"), "numbers over 0"),
     "unknown split": (("evaluate", "{run.path}", "--split", "tset"), "did you mean 'test'"),
     "no samples": (("score", "{run.path}", "a", "--samples", "0"), "num_samples must be at least 1"),
     "an attribute without its value": (("generate", "{run.path}", "--attribute", "sentiment"), "takes name=value"),
@@ -248,14 +250,26 @@ def test_interpolate_has_as_many_steps_as_asked(textgen, tiny_run):
 
 
 def test_evaluate_uses_the_runs_own_test_texts(textgen, tiny_run):
-    figures = json.loads(textgen("evaluate", tiny_run.path, "--samples", 3, "--json").out)
+    found = json.loads(textgen("evaluate", tiny_run.path, "--samples", 3, "--num", 5, "--json").out)
+    assert found == json.loads((tiny_run.path / "evaluation.json").read_text())
+    figures = found["figures"]
+    assert figures["samples"] == 5 and found["settings"]["num"] == 5 and found["frontier"] == []
+    low, high = found["intervals"]["nll"]
+    assert low < figures["nll"] < high
     assert figures["texts"] == len(tiny_run.config.load_corpus().test)
     nats = figures["nll"] * figures["texts"]
     assert figures["perplexity"] == pytest.approx(np.exp(nats / figures["tokens"]), rel=1e-5)
     assert figures["elbo"] == pytest.approx(-(figures["rate"] + figures["distortion"]), rel=1e-5)
-    whole = json.loads(textgen("evaluate", tiny_run.path, "--data", tiny_run.data, "--split", "all", "--json").out)
-    assert whole["texts"] == 240
-    assert "perplexity" in textgen("evaluate", tiny_run.path, "--samples", 3).out
+    whole = ("--data", tiny_run.data, "--split", "all", "--num", 0)
+    assert json.loads(textgen("evaluate", tiny_run.path, *whole, "--json").out)["figures"]["texts"] == 240
+
+
+def test_evaluate_sweeps_temperatures(textgen, tiny_run):
+    answer = textgen("evaluate", tiny_run.path, "--samples", 1, "--num", 4, "--temperatures", "0.5..0.7")
+    assert answer.code == 0 and "Quality against diversity" in answer.out
+    points = json.loads((tiny_run.path / "evaluation.json").read_text())["frontier"]
+    assert [point["temperature"] for point in points] == [0.5, 0.6, 0.7]
+    assert all(point["figures"]["samples"] == 4 and "bleu_4" in point["intervals"] for point in points)
 
 
 def test_export_writes_versions(textgen, tiny_run, tmp_path):
@@ -304,10 +318,11 @@ def test_a_model_is_told_the_labels_of_a_table(textgen, labelled_run):
         assert textgen(verb, run, "the pizza was great.", *mood).code == 0
     assert textgen("interpolate", run, "the pizza was great.", "we loved it.", *mood).out.count("\n") == 7
     assert textgen("encode", run, "the pizza was great.").code == 0
-    figures = json.loads(textgen("evaluate", run, "--samples", 11, "--curve", "--json").out)
+    figures = json.loads(textgen("evaluate", run, "--samples", 11, "--curve", "--num", 0, "--json").out)["figures"]
     assert {"nll_1", "nll_10"} <= set(figures)
     options = ("--data", labelled_run / "reviews.tsv", "--text", 1, "--attribute", "mood=0", "--split", "all")
-    assert json.loads(textgen("evaluate", run, *options, "--samples", 2, "--json").out)["texts"] == 90
+    found = json.loads(textgen("evaluate", run, *options, "--samples", 2, "--num", 0, "--json").out)
+    assert found["figures"]["texts"] == 90
 
 
 @pytest.mark.parametrize(
@@ -330,7 +345,7 @@ def test_a_file_of_word_counts_is_trained_on(textgen, tmp_path):
     (tmp_path / "counts.feat").write_text("1 1:2 3:1\n2 2:4\n" * 20)
     options = ("--data", tmp_path / "counts.feat", "--vocabulary", tmp_path / "words.txt", "--epochs", 1)
     assert textgen("train", "bow_vae", *options, "--out", tmp_path / "run").code == 0
-    figures = json.loads(textgen("evaluate", tmp_path / "run", "--samples", 2, "--json").out)
+    figures = json.loads(textgen("evaluate", tmp_path / "run", "--samples", 2, "--json").out)["figures"]
     assert figures["tokens"] in (7, 6, 8)  # two documents of three or four words, and no ends
     model = zoo.load(tmp_path / "run")
     assert model.tokenizer.vocabulary == ["apple", "Pear", "plum"]

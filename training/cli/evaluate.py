@@ -1,11 +1,14 @@
 """textgen evaluate: a model's figures on held-out texts."""
 
+import json as json_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from training.cli.shared import figures_table, load_model, print_json
+from training.cli.shared import figures_table, load_model, print_json, table
+
+TEMPERATURES = "Quality against diversity at several: 0.7,1,1.3, or 0.5..1.5 in steps of 0.1."
 
 
 def command(
@@ -22,11 +25,58 @@ def command(
     vocabulary: Annotated[str | None, typer.Option(help="The words of a file of word counts (.feat).")] = None,
     samples: Annotated[int, typer.Option(help="Importance samples a text, for models with a latent.")] = 100,
     curve: Annotated[bool, typer.Option("--curve", help="The likelihood for 1, 10, 100, … samples, too.")] = False,
-    num: Annotated[int, typer.Option(help="Texts to write where a corpus can judge them.")] = 1000,
+    num: Annotated[int, typer.Option(help="Texts to write and judge; 0 leaves that out.")] = 1000,
+    temperatures: Annotated[str | None, typer.Option(help=TEMPERATURES)] = None,
     seed: Annotated[int, typer.Option(help="Of samples of all kinds.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Likelihood, latent statistics and reconstruction on held-out texts; on `reviews`, the distance to the floor."""
+    """Likelihood, latent statistics, reconstruction, and what the model writes beside held-out texts: BLEU, Self-BLEU,
+    diversity, copies, perplexities; on `reviews`, the distance to the floor. Intervals are 95 %, by the bootstrap.
+
+    The figures of a run go to its evaluation.json, too, where `textgen compare` finds them.
+    """
+    from keras_textgen.checks import whole
+    from training.run_folder import RunFolder, write_atomically
+
+    heats = parse_temperatures(temperatures)
+    whole(0, num=num)
+    corpus, texts, known = load_texts(model, data, split, attributes or [], text=text, vocabulary=vocabulary)
+    loaded = load_model(model)
+
+    from training.evaluation import evaluate, frontier
+    from training.judging import Judge
+
+    grammar = corpus if hasattr(corpus, "is_grammatical") else None
+    judge = Judge(texts, known, grammar=grammar, seed=seed) if num > 1 and known else None
+    figures = evaluate(
+        loaded,
+        texts,
+        labels=texts.labels,
+        num_samples=samples,
+        curve=curve,
+        seed=seed,
+        grammar=grammar,
+        judge=judge,
+        num=num,
+    )
+    points = frontier(loaded, judge, num, heats, texts.labels, seed=seed) if judge is not None else []
+    settings = {"data": data or corpus.name, "split": split, "samples": samples, "num": num, "seed": seed}
+    found = {"settings": settings, "figures": figures, "intervals": figures.intervals, "frontier": points}
+    if Path(model).is_dir():
+        write_atomically(RunFolder.open(model).evaluation, json_module.dumps(found, indent=2) + "\n")
+    if json:
+        return print_json(found)
+    figures_table(f"{model} on {len(texts):,} texts ({split})", figures)
+    if points:
+        columns = ("bleu_4", "self_bleu_4", "forward_perplexity", "reverse_perplexity", "grammatical")
+        columns = [name for name in columns if name in points[0]["figures"]]
+        rows = [[point["temperature"], *(point["figures"][name] for name in columns)] for point in points]
+        table("Quality against diversity", ["temperature", *columns], rows)
+
+
+def load_texts(model, data, split, attributes, *, text=None, vocabulary=None):
+    """The corpus, the texts of it to evaluate on, and those that the model was trained on: of its run, or else of the
+    corpus; none where all of a file is held out."""
     from keras_textgen.errors import InputError, unknown
     from training.corpora import list_corpora
     from training.run_folder import RunFolder
@@ -34,21 +84,37 @@ def command(
 
     if split not in ("train", "valid", "test", "all"):
         raise unknown("split", split, ["train", "valid", "test", "all"])
+    own = RunConfig.of(RunFolder.open(model)).load_corpus() if Path(model).is_dir() else None
     if data is None:
-        if not Path(model).is_dir():
+        if own is None:
             raise InputError("give --data: only a run folder knows its own corpus")
-        corpus = RunConfig.of(RunFolder.open(model)).load_corpus()
-    else:
-        # With a file in the place of all three parts nothing is split off it.
-        whole_file = {"valid": data, "test": data} if split == "all" and data not in list_corpora() else {}
-        corpus = load_with_attributes(data, attributes or [], text=text, vocabulary=vocabulary, **whole_file)
-        split = "train" if whole_file else split
-    texts = corpus.all() if split == "all" else getattr(corpus, split)
-    loaded = load_model(model)
+        return own, part_of(own, split), own.train
+    # With a file in the place of all three parts nothing is split off it.
+    whole_file = {"valid": data, "test": data} if split == "all" and data not in list_corpora() else {}
+    corpus = load_with_attributes(data, attributes, text=text, vocabulary=vocabulary, **whole_file)
+    known = own.train if own is not None else [] if whole_file else corpus.train
+    return corpus, part_of(corpus, "train" if whole_file else split), known
 
-    from training.evaluation import evaluate
 
-    grammar = corpus if hasattr(corpus, "is_grammatical") else None
-    options = dict(num_samples=samples, curve=curve, seed=seed, grammar=grammar, num=num)
-    figures = evaluate(loaded, texts, labels=texts.labels, **options)
-    print_json(figures) if json else figures_table(f"{model} on {len(texts):,} texts ({split})", figures)
+def part_of(corpus, split: str):
+    """The texts of a part of a corpus."""
+    return corpus.all() if split == "all" else getattr(corpus, split)
+
+
+def parse_temperatures(given: str | None) -> list[float]:
+    """`0.7,1,1.3`, or `0.5..1.5` in steps of 0.1."""
+    from keras_textgen.errors import InputError
+
+    if given is None:
+        return []
+    try:
+        if ".." not in given:
+            found = [float(part) for part in given.split(",")]
+        else:
+            first, last = (float(end) for end in given.split(".."))
+            found = [round(first + 0.1 * step, 6) for step in range(round((last - first) / 0.1) + 1)]
+    except (ValueError, OverflowError):
+        found = []
+    if not found or not all(0 < value <= 1000 for value in found) or len(found) > 100:
+        raise InputError(f"--temperatures takes numbers over 0, as 0.7,1,1.3 or 0.5..1.5, not {given!r}")
+    return found

@@ -1,5 +1,7 @@
 """Parsing: the probability of a text, summed over all its derivations, and the number of them."""
 
+import functools
+
 from training.corpora.grammar import Grammar, Node
 
 
@@ -13,6 +15,7 @@ class Chart:
         self._parents: dict[Node, list[tuple[Node, float]]] = {}
         self._joins: dict[Node, dict[Node, list[tuple[Node, float]]]] = {}
         self._above: dict[Node, list[tuple[Node, float]]] = {}
+        self._words = grammar.words
         for parent, children in grammar.single.items():
             for child, probability in children:
                 self._parents.setdefault(child, []).append((parent, 1 if count else probability))
@@ -21,11 +24,13 @@ class Chart:
                 joins = self._joins.setdefault(left, {}).setdefault(right, [])
                 joins.append((parent, 1 if count else probability))
 
-    def whole(self, words: list[str]) -> dict[Node, float]:
-        """What the whole text can be: for each node its sum over the derivations; {} if nothing."""
+    def whole(self, words: list[str | None]) -> dict[Node, float]:
+        """What the whole text can be: for each node its sum over the derivations; {} if nothing. None stands for any
+        word."""
         cells: dict[tuple[int, int], dict[Node, float]] = {}
         for end in range(1, len(words) + 1):
-            cells[end - 1, end] = self._closed({words[end - 1]: 1})
+            word = words[end - 1]
+            cells[end - 1, end] = self._any_word if word is None else self._closed({word: 1})
             for start in range(end - 2, -1, -1):
                 found: dict[Node, float] = {}
                 for middle in range(start + 1, end):
@@ -34,6 +39,10 @@ class Chart:
                         self._join(left, right, found)
                 cells[start, end] = self._closed(found)
         return cells.get((0, len(words)), {})
+
+    @functools.cached_property
+    def _any_word(self) -> dict[Node, float]:
+        return self._closed(dict.fromkeys(self._words, 1))
 
     def _join(self, left: dict[Node, float], right: dict[Node, float], found: dict[Node, float]) -> None:
         for node, value in left.items():

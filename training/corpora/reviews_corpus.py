@@ -20,6 +20,8 @@ SIZES = {"train": 50_000, "valid": 2_000, "test": 2_000}
 # In the order in which the grammar writes them: SENTENCE[tense, topic, sentiment, number].
 ATTRIBUTES = ("tense", "topic", "sentiment", "number")
 
+ERRORS = ("length", "unknown word", "ending", "one word", "structure")
+
 
 @functools.cache
 def reviews_grammar() -> Grammar:
@@ -96,6 +98,24 @@ class ReviewsCorpus(Corpus):
     def is_grammatical(self, text: str) -> bool:
         """Whether the grammar can write this text (4 to 20 words and punctuation marks; spacing doesn't matter)."""
         return "TEXT" in _whole(text)
+
+    def error(self, text: str) -> str | None:
+        """What is wrong with a text: None for nothing, or the first of `ERRORS` that fits.
+
+        "length": fewer or more words than any text; "unknown word": one that no text has; "ending": no final mark;
+        "one word": another word in one place would make it right; "structure": anything else.
+        """
+        words = words_of(text)
+        if not SHORTEST <= len(words) <= LONGEST:
+            return "length"
+        if not set(self.vocabulary).issuperset(words):
+            return "unknown word"
+        if "TEXT" in _chart().whole(words):
+            return None
+        if words[-1] not in (".", "!"):
+            return "ending"
+        others = ([*words[:place], None, *words[place + 1 :]] for place in range(len(words)))
+        return "one word" if any("TEXT" in _chart().whole(other) for other in others) else "structure"
 
     def attributes(self, text: str) -> dict[str, str]:
         """The value of each attribute of a text. Raises InputError if the grammar can't write it."""
