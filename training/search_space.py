@@ -4,7 +4,7 @@ import dataclasses
 
 from keras_textgen.checks import number
 from keras_textgen.errors import InputError
-from training.trainer import RunConfig
+from training.run_config import RunConfig
 
 OF_THE_RUN = ("learning_rate", "batch_size")  # searched in the RunConfig; every other name is the model's
 LARGEST = 2**53  # Optuna counts in floats, which hold whole numbers up to here

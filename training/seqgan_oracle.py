@@ -16,8 +16,8 @@ from keras_textgen.models.adversarial_model import ADVERSARIAL, DISCRIMINATOR, G
 from keras_textgen.models.seqgan import FILTERS
 from keras_textgen.rewards import REWARDS
 from training.oracle import LENGTH, Oracle, Standing, oracle_tokenizer, sweep, write
+from training.run_config import PRECISIONS
 from training.run_folder import RunFolder, write_atomically
-from training.trainer import PRECISIONS
 
 BATCH = 64
 JUDGED = ("discriminator_loss", "discriminator_accuracy")

@@ -56,6 +56,38 @@ def test_a_run_takes_the_optimizer_that_was_asked_for(tiny_run):
     assert float(model.optimizer.learning_rate) == 0.5 and model.optimizer.built
 
 
+def test_a_run_starts_from_another_with_its_weights_words_and_sizes(tiny_run):
+    config = trainer.RunConfig(
+        "lstm_vae",
+        str(tiny_run.data),
+        start_from=str(tiny_run.path),
+        hyperparameters={"kl_weight": 1.0, "dropout": 0.4},
+    )
+    first, model = zoo.load(tiny_run.path), config.check().build_model(config.load_corpus())
+    assert model.tokenizer.vocabulary == first.tokenizer.vocabulary
+    assert (model.hidden_dim, model.latent_dim, model.dropout) == (16, 4, 0.4)
+    texts = list(config.load_corpus().valid)
+    assert model.score(texts, seed=1, num_samples=3).tolist() == first.score(texts, seed=1, num_samples=3).tolist()
+    assert int(model.optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"model": "lstm_lm"}, "holds a LSTMVAE, so no lstm_lm can start from it"),
+        ({"hyperparameters": {"hidden_dim": 8}}, "do not fit: leave its sizes"),
+        ({"preset": "reconstruction"}, "leave out the preset"),
+        ({"start_from": "nowhere"}, "there is no file nowhere"),
+    ],
+    ids=["another model", "another size", "a preset", "nothing there"],
+)
+def test_a_run_cannot_start_from_what_does_not_fit(tiny_run, changes, message):
+    settings = {"model": "lstm_vae", "data": str(tiny_run.data), "start_from": str(tiny_run.path), **changes}
+    with pytest.raises(InputError, match=message):
+        config = trainer.RunConfig(**settings).check()
+        config.build_model(config.load_corpus())
+
+
 def test_a_run_of_two_networks_goes_through_its_phases_and_keeps_both_optimizers(tiny_run, tmp_path):
     sizes = {"embedding_dim": 8, "hidden_dim": 8, "output_dim": 0, "filters": [[2, 8], [3, 8]], "num_rollouts": 2}
     changes = dict(model="seqgan", hyperparameters={**sizes, "pretraining_epochs": 1, "discriminator_epochs": 1})

@@ -79,8 +79,8 @@ def load_texts(model, data, split, attributes, *, text=None, vocabulary=None):
     corpus; none where all of a file is held out."""
     from keras_textgen.errors import InputError, unknown
     from training.corpora import list_corpora
+    from training.run_config import RunConfig, load_with_attributes
     from training.run_folder import RunFolder
-    from training.trainer import RunConfig, load_with_attributes
 
     if split not in ("train", "valid", "test", "all"):
         raise unknown("split", split, ["train", "valid", "test", "all"])

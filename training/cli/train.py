@@ -41,6 +41,9 @@ def command(
         list[str] | None, typer.Option("--set", help="A hyper-parameter, as name=value; repeatable.")
     ] = None,
     tokenizer: Annotated[str, typer.Option(help="words, characters, wordpiece or bytes.")] = DEFAULTS.tokenizer,
+    start_from: Annotated[
+        str | None, typer.Option(help="A run or .keras file of the same model to start with, its weights and words.")
+    ] = None,
     splitting: Annotated[str | None, typer.Option(help="For words: punctuation, whitespace or unicode.")] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training texts; if left out, 30, but 1 for ngram_lm.")
@@ -75,6 +78,7 @@ def command(
             limit=limit,
             tokenizer=tokenizer,
             tokenizer_options={} if splitting is None else {"splitting": splitting},
+            start_from=start_from,
             epochs=epochs,
             batch_size=batch_size,
             optimizer=optimizer,
