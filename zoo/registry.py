@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Mapping
 
 from keras_textgen.errors import InputError, unknown
+from zoo import trained
 
 ENTRY_POINTS = "keras_textgen.models"
 
@@ -121,8 +122,8 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def list_presets(name: str) -> list[str]:
-    """Names of a model's presets."""
-    return sorted(spec(name).presets)
+    """Names of a model's presets: those that are hyper-parameters alone, and those that are trained."""
+    return sorted({*spec(name).presets, *trained.names(name)})
 
 
 def spec(name: str) -> ModelSpec:
@@ -144,7 +145,8 @@ def build(name: str, /, *, texts=None, tokenizer=None, preset: str | None = None
         name: one of `list_models()`.
         texts: strings to learn the vocabulary from; without them the first `fit` does it.
         tokenizer: "words" (the default), "characters", "wordpiece", "bytes", or a `keras_textgen.text.Tokenizer`.
-        preset: one of `list_presets(name)`: hyper-parameters for a purpose; keywords given here go over it.
+        preset: one of `list_presets(name)`: hyper-parameters for a purpose, over which keywords given here go; or a
+            trained model that comes with the package, as it is.
         **hyperparameters: of the model; see `spec(name).hyperparameters`.
 
     Returns:
@@ -154,9 +156,13 @@ def build(name: str, /, *, texts=None, tokenizer=None, preset: str | None = None
         InputError: if a name is unknown or a value is of the wrong type or out of range.
     """
     model_spec = spec(name)
+    if preset in trained.names(name):
+        if texts is not None or tokenizer is not None or hyperparameters:
+            raise InputError(f"the preset {preset!r} of {name} is trained: it takes no texts, tokenizer or settings")
+        return trained.load(name, preset)
     if preset is not None:
         if preset not in model_spec.presets:
-            raise unknown(f"preset of {name}", preset, model_spec.presets)
+            raise unknown(f"preset of {name}", preset, list_presets(name))
         hyperparameters = {**model_spec.presets[preset], **hyperparameters}
     check(name, hyperparameters, model_spec.hyperparameters)
     model = model_spec.load()(tokenizer, **hyperparameters)
