@@ -109,14 +109,20 @@ def print_lines(lines) -> None:
         print(line)
 
 
-def table(title: str, columns: list[str], rows: list[list]) -> None:
-    """A table on the terminal; texts are shown as they are, whatever marks they hold."""
+def table(title: str, columns: list[str], rows: list[list], *, whole: bool = False) -> None:
+    """A table on the terminal; texts are shown as they are, whatever marks they hold.
+
+    Args:
+        whole: for a table of many columns: its lines are not folded in a file or a pipe, and the first column less
+            than the others on a terminal.
+    """
     drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", show_header=any(columns))
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        drawn.add_column(column, overflow="fold", min_width=24 if whole and place == 0 else None)
     for row in rows:
         drawn.add_row(*(escape(cell) if isinstance(cell, str) else shown(cell) for cell in row))
-    console.print(drawn)
+    in_full = whole and not console.is_terminal
+    (Console(highlight=False, soft_wrap=True, width=10_000) if in_full else console).print(drawn)
 
 
 def figures_table(title: str, figures: dict) -> None:
