@@ -18,6 +18,8 @@ VALUES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # that a dimension is walked th
 DIMENSIONS = 6  # that are walked
 PATHS = 4  # interpolations
 STEPS = 7  # of an interpolation
+WITHOUT_MODEL = "the samples are those of the training, there is no model to ask"
+WITHOUT_TEXTS = "the samples are those of the training, there are no held-out texts to show the model"
 
 
 @dataclasses.dataclass
@@ -55,11 +57,20 @@ class LatentMap:
 
 @dataclasses.dataclass
 class Traversal:
-    """A text's code with one of its dimensions walked through `values`, and what each decodes to."""
+    """A text's code with one of its dimensions walked through `values`, and the text that each decodes to."""
 
     dimension: str
     own_value: float
     values: list[float]
+    texts: list[str]
+
+
+@dataclasses.dataclass
+class Interpolation:
+    """The texts that decode on the way from the code of one text to that of another."""
+
+    start: str
+    end: str
     texts: list[str]
 
 
@@ -70,9 +81,9 @@ class Inspection:
     samples: list[str] = dataclasses.field(default_factory=list)
     reconstructions: list[tuple[str, str, bool]] = dataclasses.field(default_factory=list)  # text, what came back, same
     latent_map: LatentMap | None = None
-    walked: str = ""  # what the walked text decodes to as it is
+    walked: tuple[str, str] = ("", "")  # the text whose code is walked, and what comes back of it as it is
     traversals: list[Traversal] = dataclasses.field(default_factory=list)
-    interpolations: list[list[str]] = dataclasses.field(default_factory=list)
+    interpolations: list[Interpolation] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -88,11 +99,11 @@ def inspect(run: Run, num: int = 10, seed: int = 0) -> Inspection:
     try:
         model = zoo.load(run.path)
     except InputError as error:
-        return Inspection(samples=last_samples(run, num), notes=[f"no model: {error}"])
+        return Inspection(samples=last_samples(run, num), notes=[f"{WITHOUT_MODEL}: {error}"])
     try:
         return inspect_model(model, load_held_out(RunConfig.of(RunFolder.open(run.path))), num, seed)
     except InputError as error:
-        return Inspection(samples=last_samples(run, num), notes=[f"no held-out texts to look at: {error}"])
+        return Inspection(samples=last_samples(run, num), notes=[f"{WITHOUT_TEXTS}: {error}"])
 
 
 def inspect_model(model, held_out: HeldOut, num: int, seed: int) -> Inspection:
@@ -148,9 +159,9 @@ def latent_map(codes: np.ndarray, held_out: HeldOut) -> LatentMap | None:
     return LatentMap(points, shares, list(held_out.texts), held_out.labels)
 
 
-def traversals(model, codes: np.ndarray, held_out: HeldOut) -> tuple[str, list[Traversal]]:
-    """What the code of the first text decodes to, and walks through those of its dimensions that vary most over the
-    codes `[n, …]`.
+def traversals(model, codes: np.ndarray, held_out: HeldOut) -> tuple[tuple[str, str], list[Traversal]]:
+    """The first text with what comes back of it, and walks through those of its code's dimensions that vary most over
+    the codes `[n, …]`.
 
     A dimension takes the `VALUES` one after the other, while the others stay. Under a prior these are standard
     deviations of it; the codes of a model that has none are measured in standard deviations from their own mean.
@@ -172,7 +183,7 @@ def traversals(model, codes: np.ndarray, held_out: HeldOut) -> tuple[str, list[T
         values = walks[first : first + len(VALUES), dimension].tolist()
         name, own_value = name_of_dimension(dimension, codes.shape[1:]), float(flat[0, dimension])
         found.append(Traversal(name, own_value, values, texts[first : first + len(VALUES)]))
-    return texts[0], found
+    return (held_out.texts[0], texts[0]), found
 
 
 def name_of_dimension(number: int, shape) -> str:
@@ -181,11 +192,12 @@ def name_of_dimension(number: int, shape) -> str:
     return "".join(f"word {word + 1}, " for word in words) + f"dimension {dimension + 1}"
 
 
-def interpolations(model, held_out: HeldOut) -> list[list[str]]:
+def interpolations(model, held_out: HeldOut) -> list[Interpolation]:
     """Ways between the first texts, two by two; what they are told is that of the text at the start."""
     num = min(PATHS, len(held_out.texts) // 2)
     if num == 0:
         return []
     starts = held_out.texts.take(range(0, 2 * num, 2))
     ends = held_out.texts.take(range(1, 2 * num, 2))
-    return model.interpolate(list(starts), list(ends), STEPS, attributes=starts.labels)
+    ways = model.interpolate(list(starts), list(ends), STEPS, attributes=starts.labels)
+    return [Interpolation(*found) for found in zip(starts, ends, ways, strict=True)]
