@@ -198,4 +198,4 @@ def tokens_of(config: dict) -> list:
     """What decides into which tokens a run parts its texts."""
     hyperparameters = config.get("hyperparameters") or {}
     size = hyperparameters.get("vocabulary_size", 10_000) if isinstance(hyperparameters, dict) else None
-    return [config.get("tokenizer"), config.get("tokenizer_options"), config.get("vocabulary"), size]
+    return [config.get("tokenizer", "words"), config.get("tokenizer_options") or {}, config.get("vocabulary"), size]

@@ -151,6 +151,7 @@ def test_the_page_needs_nothing_but_itself(reader, page):
     style = "".join(data for inside, data in reader.texts if inside == "style")
     assert "url(" not in style and "@import" not in style
     assert "http" not in page.replace(plotly_script(), "").replace("http-equiv", "")
+    assert "showSendToCloud: false" in page  # plotly's own button for that
 
 
 def test_a_report_without_any_figures_still_opens(tmp_path, made_up_run):

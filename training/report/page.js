@@ -8,11 +8,24 @@ const drawings = [...document.querySelectorAll(".plot")].map((figure) => ({
   ...JSON.parse(figure.querySelector("script").textContent),
 }));
 
+// Some versions of plotly offer to send a plot to a server, unless told not to.
+const options = {
+  responsive: true,
+  displaylogo: false,
+  showSendToCloud: false,
+  displayModeBar: touch.matches ? false : "hover",
+  modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+};
+
 // The colours of the page, for plotly, which knows no style sheets.
 function colours() {
   const style = getComputedStyle(document.documentElement);
-  const [text, line, card] = ["--text", "--line", "--card"].map((name) => style.getPropertyValue(name).trim());
-  const look = { "font.color": text, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
+  const [text, quiet, line, card] = ["--text", "--quiet", "--line", "--card"].map((name) =>
+    style.getPropertyValue(name).trim(),
+  );
+  const clear = "rgba(0,0,0,0)";
+  const look = { "font.color": text, paper_bgcolor: clear, plot_bgcolor: clear, "modebar.bgcolor": clear };
+  Object.assign(look, { "modebar.color": quiet, "modebar.activecolor": text });
   for (const axis of ["xaxis", "yaxis"]) {
     Object.assign(look, { [`${axis}.gridcolor`]: line, [`${axis}.linecolor`]: line, [`${axis}.automargin`]: true });
   }
@@ -26,10 +39,7 @@ function showOnly(drawing, isShown) {
 for (const { figure, drawing, data, layout } of drawings) {
   // Under a finger a plot must not hold the page back from scrolling.
   layout.dragmode = touch.matches ? false : "zoom";
-  const options = { responsive: true, displaylogo: false, displayModeBar: touch.matches ? false : "hover" };
-  Plotly.newPlot(drawing, data, layout, options).then(() =>
-    Plotly.relayout(drawing, colours()),
-  );
+  Plotly.newPlot(drawing, data, layout, options).then(() => Plotly.relayout(drawing, colours()));
   figure.querySelector("select")?.addEventListener("change", (event) =>
     showOnly(drawing, (meta) => meta.choice === Number(event.target.value)),
   );
