@@ -45,11 +45,16 @@ class Run:
         """The intervals `(low, high)` of some of these figures."""
         return self.evaluation["intervals"] if self.evaluation else {}
 
+    def evaluated_on(self) -> str:
+        """The corpus of the evaluation: a name or a path; the run's own corpus as the configuration calls it."""
+        own, named = str(self.config.get("data")), self.evaluation["settings"].get("data") if self.evaluation else None
+        return own if named in (None, own, Path(own).name) else str(named)
+
     def facts(self) -> dict:
         """What the run is and how far it has come, by name; None for what does not apply."""
         config, settings = self.config, (self.evaluation or {}).get("settings", {})
         best = self.history[self.best_epoch - 1] if self.best_epoch else {}
-        evaluated = f"{settings.get('data') or config.get('data')} ({settings.get('split') or 'test'})"
+        evaluated = f"{self.evaluated_on()} ({settings.get('split') or 'test'})"
         return {
             "model": config.get("model"),
             "preset": config.get("preset"),
@@ -190,6 +195,8 @@ def differences(runs: list[Run]) -> list[str]:
 
 def held_out_by(run: Run) -> list:
     """What decides, beside the data and the split, which texts a run is evaluated on."""
+    if run.evaluated_on() != str(run.config.get("data")):
+        return []
     drawn = run.config.get("data") in corpora.list_corpora()  # by the seed; the others are files
     return [run.config.get(name) for name in (("seed",) if drawn else ("test", "valid"))]
 

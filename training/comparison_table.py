@@ -75,14 +75,17 @@ def figure_cell(run: Run, name: str) -> str:
 
 
 def names_in_order(lists: list[list[str]]) -> list[str]:
-    """All names of the lists, each once; a name that the lists before lack follows the name it follows in its own."""
-    merged = []
+    """All names of the lists, each once; a name that the lists before lack follows the name it follows in its own, and
+    the parts of that."""
+    merged, is_part = [], lambda name: label_of(name).startswith(" ")
     for names in lists:
         place = 0
         for name in names:
             if name in merged:
                 place = merged.index(name) + 1
             else:
+                while place < len(merged) and is_part(merged[place]) and not is_part(name):
+                    place += 1
                 merged.insert(place, name)
                 place += 1
     return merged

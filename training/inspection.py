@@ -10,8 +10,8 @@ from training import corpora
 from training.comparison import Run
 from training.corpora import Texts
 from training.evaluation import normalized
+from training.run_config import RunConfig
 from training.run_folder import RunFolder
-from training.trainer import RunConfig
 
 MAPPED = 1000  # texts on the map of latent space
 VALUES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # that a dimension is walked through

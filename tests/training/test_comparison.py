@@ -65,6 +65,8 @@ def test_a_run_without_evaluation_says_what_to_do(runs):
 
 def test_figures_keep_their_order():
     assert names_in_order([["a", "c"], ["a", "b", "c", "d"], ["x", "c"], []]) == ["x", "a", "b", "c", "d"]
+    parts = [["perplexity", "perplexity_by_text"], ["perplexity", "rate"]]
+    assert names_in_order(parts) == ["perplexity", "perplexity_by_text", "rate"]
 
 
 def test_the_best_epoch_is_the_one_that_the_state_names(tmp_path, made_up_run):
@@ -133,9 +135,12 @@ def test_what_does_not_compare_is_said(tmp_path, made_up_run, config, evaluation
 
 
 def test_seeds_of_a_run_on_a_file_compare(tmp_path, made_up_run):
-    evaluation = changed(settings={"data": None, "num": 100})
-    runs = [made_up_run(tmp_path / name, evaluation, data="x.txt", seed=seed) for seed, name in enumerate("ab")]
+    evaluation = changed(settings={"data": "x.txt", "num": 100})  # a corpus is called as its file
+    runs = [made_up_run(tmp_path / name, evaluation, data="d/x.txt", seed=seed) for seed, name in enumerate("ab")]
     assert differences(gather(runs)) == []
+    assert cells(runs)["evaluated"] == ["d/x.txt (test)"] * 2
+    others = [*runs, made_up_run(tmp_path / "c", evaluation, data="other/x.txt")]
+    assert len(differences(gather(others))) == 1  # another file of that name
 
 
 DAMAGED = {

@@ -169,6 +169,8 @@ def test_the_frontier_takes_the_nearest_order_that_runs_have(tmp_path, made_up_r
     (trace,) = json.loads(plot.json)["data"]
     assert plot.title == f"BLEU-{order} against Self-BLEU-{order}"
     assert trace["y"] == pytest.approx([0.8 / order, 1.1 / order]) and trace["text"] == ["0.7", "1"]
+    hover = trace["hovertext"][0]
+    assert "temperature 0.7<br>" in hover and ("(0.000 to 1.000)" in hover) == (order == 4)  # that has intervals
     axes = json.loads(plot.json)["layout"]
     assert "less: more diverse" in axes["xaxis"]["title"]["text"] and "better" in axes["yaxis"]["title"]["text"]
 

@@ -4,9 +4,14 @@ import collections
 import dataclasses
 
 from training.comparison import Run
-from training.figures import figure_shown
+from training.figures import figure_shown, label_of
 from training.report.plots import Plot, draw, line_of
 from training.report.texts import in_plot
+
+ON_HOVER = (  # beside the figures of the plot
+    *("forward_perplexity", "reverse_perplexity", "distinct", "distinct_2", "novel_samples", "grammatical"),
+    *("frechet_distance", "precision", "recall", "mauve"),
+)
 
 
 @dataclasses.dataclass
@@ -87,15 +92,15 @@ def frontier_trace(place: int, run: Run, pair: Pair) -> dict:
     for axis, name in (("x", pair.x), ("y", pair.y)):
         trace[axis] = [point["figures"][name] for point in points]
         trace[f"error_{axis}"] = bars(points, name)
-    trace["hovertext"] = ["<br>".join([in_plot(run.name), *hover_lines(point)]) for point in points]
+    trace["hovertext"] = ["<br>".join([in_plot(run.name), *hover_lines(point, pair)]) for point in points]
     return trace | {"hoverinfo": "text"}
 
 
-def hover_lines(point: dict) -> list[str]:
+def hover_lines(point: dict, pair: Pair) -> list[str]:
     """A point of a frontier in words."""
-    lines = [f"temperature {point['temperature']:g}"]
-    for name, value in list(point["figures"].items())[:16]:
-        line = f"{name.replace('_', ' ')} {figure_shown(name, value)}"
+    lines, figures = [f"temperature {point['temperature']:g}"], point["figures"]
+    for name in dict.fromkeys((pair.y, pair.x, *(name for name in ON_HOVER if name in figures))):
+        line = f"{label_of(name).strip().replace('_', ' ')} {figure_shown(name, figures[name])}"
         if name in point["intervals"]:
             low, high = point["intervals"][name]
             line += f" ({figure_shown(name, low)} to {figure_shown(name, high)})"
