@@ -7,7 +7,8 @@ from setuptools import find_packages, setup
 here = Path(__file__).parent
 
 TUNE = ["optuna>=4"]
-TEST = ["pytest>=8", "pytest-cov>=5", "pytest-xdist>=3.6", "nltk>=3.9", *TUNE]
+REPORT = ["plotly>=6", "jinja2>=3.1"]
+TEST = ["pytest>=8", "pytest-cov>=5", "pytest-xdist>=3.6", "nltk>=3.9", *TUNE, *REPORT]
 DEV = [*TEST, "ruff>=0.15", "import-linter>=2.5"]
 
 setup(
@@ -19,6 +20,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["keras_textgen*", "zoo*", "training*"]),
+    package_data={"training.report": ["page.*"]},
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "keras>=3.15,<3.16",
@@ -33,7 +35,7 @@ setup(
         "rich>=14",
         "tensorboard>=2.20",
     ],
-    extras_require={"tune": TUNE, "test": TEST, "dev": DEV},
+    extras_require={"tune": TUNE, "report": REPORT, "test": TEST, "dev": DEV},
     entry_points={"console_scripts": ["textgen=training.cli:main"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

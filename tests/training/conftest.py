@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 
@@ -39,3 +40,20 @@ def tiny_run(tmp_path_factory, reviews_file):
     path = tmp_path_factory.mktemp("runs") / "tiny"
     config = tiny_config(reviews_file)
     return TinyRun(path, reviews_file, config, trainer.start(config, path))
+
+
+@pytest.fixture(scope="session")
+def made_up_run():
+    """`made_up_run(path, evaluation=…, history=…, **config)`: a run folder that no training has written."""
+
+    def make(path, evaluation=None, history=(), **config):
+        path.mkdir(parents=True)
+        config = {"model": "lstm_lm", "data": "reviews", "seed": 0, **config}
+        (path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        if history:
+            (path / "metrics.jsonl").write_text("".join(json.dumps(epoch) + "\n" for epoch in history))
+        if evaluation is not None:
+            (path / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
+        return path
+
+    return make

@@ -70,6 +70,7 @@ VERBS = (
     "encode",
     "score",
     "evaluate",
+    "compare",
     "export",
 )
 TRAIN = ("train", "lstm_vae", "--data")

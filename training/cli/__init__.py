@@ -9,6 +9,7 @@ import typer
 from keras_textgen.errors import CollapseWarning, InputError
 from training.cli import (
     bench,
+    compare,
     demo,
     encode,
     evaluate,
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for verb in (models, demo, train, tune, generate, reconstruct, interpolate, encode, score, evaluate, export):
+for verb in (models, demo, train, tune, generate, reconstruct, interpolate, encode, score, evaluate, compare, export):
     app.command(verb.__name__.rsplit(".", 1)[-1])(verb.command)
 
 

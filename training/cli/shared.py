@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from keras_textgen.errors import InputError
+from training.figures import figure_shown, label_of, shown
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -108,78 +109,24 @@ def print_lines(lines) -> None:
         print(line)
 
 
-def table(title: str, columns: list[str], rows: list[list]) -> None:
-    """A table on the terminal; texts are shown as they are, whatever marks they hold."""
+def table(title: str, columns: list[str], rows: list[list], *, whole: bool = False) -> None:
+    """A table on the terminal; texts are shown as they are, whatever marks they hold.
+
+    Args:
+        whole: for a table of many columns: its lines are not folded in a file or a pipe, and the first column less
+            than the others on a terminal.
+    """
     drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", show_header=any(columns))
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        drawn.add_column(column, overflow="fold", min_width=24 if whole and place == 0 else None)
     for row in rows:
         drawn.add_row(*(escape(cell) if isinstance(cell, str) else shown(cell) for cell in row))
-    console.print(drawn)
-
-
-def shown(value) -> str:
-    """A number as a person reads it."""
-    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-LABELS = {
-    "texts": "texts",
-    "tokens": "tokens (with ends)",
-    "nll": "negative log-likelihood, {kind} (nats a text)",
-    "perplexity": "perplexity, {kind}",
-    "perplexity_by_text": "  of the mean over texts of nats a token",
-    "num_samples": "importance samples",
-    "elbo": "evidence lower bound (nats a text)",
-    "elbo_perplexity": "perplexity by that bound",
-    "elbo_perplexity_by_text": "  of the mean over texts of nats a token",
-    "rate": "rate: KL(q||p) (nats a text)",
-    "distortion": "distortion: -log p(x|z) (nats a text)",
-    "mutual_information": "mutual information (nats, over all texts)",
-    "mutual_information_cap": "  at most ln(texts)",
-    "mutual_information_batch_32": "  in batches of 32 (at most 3.466)",
-    "active_units": "active units",
-    "reconstruction_exact": "texts that come back word for word",
-    "reconstruction_bleu": "BLEU-4 of what comes back",
-    "floor": "floor: exact -log p under the grammar (nats a text)",
-    "entropy": "exact entropy of the corpus (nats a text)",
-    "over_floor": "distance to the floor",
-    "novel_floor": "floor on texts that train does not hold",
-    "novel_nll": "negative log-likelihood there",
-    "samples": "samples written",
-    "grammatical": "grammatical samples",
-    "novel_samples": "samples that train does not hold",
-    "distinct": "different samples",
-    "samples_nll": "-log p of grammatical samples under the grammar",
-    "coverage": "probability of all samples, over that of as many draws",
-    "attribute_distance": "distance of their attributes to those of the grammar",
-    "discriminator_accuracy": "texts that the discriminator tells apart",
-    "control": "grammatical samples with all attributes asked for",
-}
-SHARES = (
-    *("reconstruction_exact", "over_floor", "grammatical", "novel_samples", "control"),
-    *("distinct", "coverage", "discriminator_accuracy"),
-)
-
-
-def label_of(name: str) -> str:
-    """A figure's name as a person reads it."""
-    kind, _, rest = name.partition("_")
-    if kind == "nll" and rest.isdecimal():
-        return f"  with {int(rest):,} sample{'s' * (rest != '1')}"
-    return LABELS.get(name, f"  {rest}" if kind == "control" else name)
-
-
-def is_share(name: str) -> bool:
-    """Whether a figure of that name is shown as a percentage."""
-    return name in SHARES or name.startswith("control_")
+    in_full = whole and not console.is_terminal
+    (Console(highlight=False, soft_wrap=True, width=10_000) if in_full else console).print(drawn)
 
 
 def figures_table(title: str, figures: dict) -> None:
     """Figures by name as a table."""
     kind = "importance-weighted" if "num_samples" in figures else "exact"
-    rows = [
-        [label_of(name).format(kind=kind), f"{value:.1%}" if is_share(name) else shown(value)]
-        for name, value in figures.items()
-    ]
+    rows = [[label_of(name).format(kind=kind), figure_shown(name, value)] for name, value in figures.items()]
     table(title, ["", ""], rows)
