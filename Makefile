@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test coverage lint format clean
+.PHONY: help demo presets test coverage lint format clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -16,6 +16,9 @@ $(VENV)/installed: setup.py
 
 demo: $(VENV)/installed ## train a small model on the built-in corpus, look at what it writes, export it
 	$(BIN)/textgen demo
+
+presets: $(VENV)/installed ## train the models that come with the package anew (hours)
+	$(BIN)/python -m training.presets
 
 test: $(VENV)/installed ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_OPTIONS)

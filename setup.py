@@ -20,7 +20,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["keras_textgen*", "zoo*", "training*"]),
-    package_data={"training.report": ["page.*"]},
+    package_data={"training.report": ["page.*"], "zoo": ["trained_models/*/*"]},
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "keras>=3.15,<3.16",

@@ -32,10 +32,24 @@ LABELS = {
     "attribute_distance": "distance of their attributes to those of the grammar",
     "discriminator_accuracy": "texts that the discriminator tells apart",
     "control": "grammatical samples with all attributes asked for",
+    "sample_words": "words of a sample",
+    "longest_copy": "longest run of words from a training text",
+    "forward_perplexity": "forward perplexity: samples under a 5-gram model of train",
+    "reverse_perplexity": "reverse perplexity: these texts under a 5-gram model of samples",
+    "frechet_distance": "Fréchet distance of n-gram features",
+    "precision": "samples among the real texts (precision)",
+    "recall": "real texts among the samples (recall)",
+    "mauve": "MAUVE on n-gram features",
+}
+NUMBERED = {
+    "bleu": "BLEU-{n} of samples against these texts",
+    "self_bleu": "Self-BLEU-{n} of samples",
+    "distinct": "different {n}-grams",
+    "entropy": "entropy of {n}-grams (nats)",
 }
 SHARES = (
     *("reconstruction_exact", "over_floor", "grammatical", "novel_samples", "control"),
-    *("distinct", "coverage", "discriminator_accuracy"),
+    *("distinct", "coverage", "discriminator_accuracy", "precision", "recall"),
 )
 
 
@@ -49,12 +63,17 @@ def label_of(name: str) -> str:
     kind, _, rest = name.partition("_")
     if kind == "nll" and rest.isdecimal():
         return f"  with {int(rest):,} sample{'s' * (rest != '1')}"
+    kind_of_number, _, number = name.rpartition("_")
+    if number.isdecimal() and kind_of_number in NUMBERED:
+        return NUMBERED[kind_of_number].format(n=number)
+    if kind == "error":
+        return f"  wrong in {rest.replace('_', ' ')}"
     return LABELS.get(name, f"  {rest}" if kind == "control" else name)
 
 
 def is_share(name: str) -> bool:
     """Whether a figure of that name is shown as a percentage."""
-    return name in SHARES or name.startswith("control_")
+    return name in SHARES or name.startswith(("control_", "error_", "distinct_"))
 
 
 def figure_shown(name: str, value) -> str:

@@ -126,7 +126,17 @@ def table(title: str, columns: list[str], rows: list[list], *, whole: bool = Fal
 
 
 def figures_table(title: str, figures: dict) -> None:
-    """Figures by name as a table."""
+    """Figures by name as a table, with their intervals where they have any."""
     kind = "importance-weighted" if "num_samples" in figures else "exact"
-    rows = [[label_of(name).format(kind=kind), figure_shown(name, value)] for name, value in figures.items()]
-    table(title, ["", ""], rows)
+    rows = [
+        [label_of(name).format(kind=kind), figure_shown(name, value), interval_shown(name, figures)]
+        for name, value in figures.items()
+    ]
+    known = any(interval for *_, interval in rows)
+    table(title, ["", "", "95 %"] if known else ["", ""], rows if known else [row[:2] for row in rows])
+
+
+def interval_shown(name: str, figures: dict) -> str:
+    """Between which numbers a figure lies; nothing where that is not known."""
+    interval = getattr(figures, "intervals", {}).get(name)
+    return "" if interval is None else " to ".join(figure_shown(name, end) for end in interval)
