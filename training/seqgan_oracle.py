@@ -14,6 +14,7 @@ from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
 from keras_textgen.models.adversarial_model import ADVERSARIAL, DISCRIMINATOR, GENERATOR
 from keras_textgen.models.seqgan import FILTERS
+from keras_textgen.optimizers import Adam
 from keras_textgen.rewards import REWARDS
 from training.oracle import LENGTH, Oracle, Standing, oracle_tokenizer, sweep, write
 from training.run_config import PRECISIONS
@@ -114,8 +115,8 @@ class Experiment:
         generator = np.random.default_rng(protocol.seed)
         for weight in model.decoder.trainable_variables:
             weight.assign(0.1 * generator.standard_normal(weight.shape))
-        optimizer = keras.optimizers.Adam(0.01, global_clipnorm=5.0)
-        model.compile(optimizer, keras.optimizers.Adam(1e-4))
+        optimizer = Adam(0.01, global_clipnorm=5.0)
+        model.compile(optimizer, Adam(1e-4))
         model.build_optimizers()
         return model
 

@@ -12,6 +12,7 @@ from keras_textgen.errors import CollapseWarning, InputError
 from keras_textgen.layers.dense import fixed_length
 from keras_textgen.metrics import distinct
 from keras_textgen.models.text_model import TextModel, scaled_loss
+from keras_textgen.optimizers import Adam
 
 GENERATOR, DISCRIMINATOR, ADVERSARIAL = "generator", "discriminator", "adversarial"
 SAMPLES = 256  # texts that are written after an epoch to see a collapse
@@ -118,7 +119,7 @@ class AdversarialTextModel(TextModel):
         """
         super().compile(optimizer=optimizer, **kwargs)
         if discriminator_optimizer is None:
-            discriminator_optimizer = keras.optimizers.Adam(self.discriminator_learning_rate, global_clipnorm=5.0)
+            discriminator_optimizer = Adam(self.discriminator_learning_rate, global_clipnorm=5.0)
         discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer) and not isinstance(
             discriminator_optimizer, keras.optimizers.LossScaleOptimizer

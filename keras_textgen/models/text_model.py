@@ -14,6 +14,7 @@ from keras_textgen.metrics.perplexity import Perplexity
 from keras_textgen.models.fitting import Fitting
 from keras_textgen.models.graph_functions import GraphFunctions
 from keras_textgen.models.writing import Writing
+from keras_textgen.optimizers import Adam, AdamW
 from keras_textgen.text import UNKNOWN, get_tokenizer, lengths
 
 
@@ -150,10 +151,8 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
     def default_optimizer(self) -> keras.optimizers.Optimizer:
         """What the model is compiled with unless told otherwise."""
         if self.weight_decay:
-            return keras.optimizers.AdamW(
-                self.default_learning_rate, weight_decay=self.weight_decay, global_clipnorm=5.0
-            )
-        return keras.optimizers.Adam(self.default_learning_rate, global_clipnorm=5.0)
+            return AdamW(self.default_learning_rate, weight_decay=self.weight_decay, global_clipnorm=5.0)
+        return Adam(self.default_learning_rate, global_clipnorm=5.0)
 
     def compile(self, optimizer=None, *, jit_compile=False, **kwargs):
         """As in Keras; without an optimizer, with the model's own. XLA is off unless asked for: on a CPU it is
