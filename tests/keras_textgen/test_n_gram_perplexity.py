@@ -11,6 +11,12 @@ from keras_textgen.metrics import n_gram_model, n_gram_perplexity
 from keras_textgen.text.ids import SPECIAL_TOKENS
 
 
+@pytest.fixture(scope="module")
+def little_model():
+    """It knows one word of context."""
+    return n_gram_model(["a b", "a"], ["a", "b"], order=2)
+
+
 def unigram_nats(texts, training_texts, vocabulary):
     """The negative log-likelihood of each text by Chen & Goodman 1998, equations 24 to 26, without contexts."""
     known = {*vocabulary, "</s>"}
@@ -50,7 +56,7 @@ def test_perplexity_without_contexts_is_that_of_discounted_counts(times):
     assert found.value == pytest.approx(np.exp(nats.sum() / sum(tokens)), rel=1e-4)
 
 
-def test_perplexity_with_one_word_of_context_is_that_worked_out_by_hand():
+def test_perplexity_with_one_word_of_context_is_that_worked_out_by_hand(little_model):
     # After the start stands a twice, after a stands b once and the end once, after b the end: so a and b have been seen
     # after one other token each, the end after two. Discounts are 1/2, 1 and 3/2, since there is so little.
     a, b, end, unknown = 0.5 / 4 + 2 / 4 / 4, 0.5 / 4 + 2 / 4 / 4, 1 / 4 + 2 / 4 / 4, 2 / 4 / 4
@@ -62,7 +68,7 @@ def test_perplexity_with_one_word_of_context_is_that_worked_out_by_hand():
         "b a": [b / 2, a / 2, (1 - 0.5) / 2 + end / 2],
         "zorp": [unknown / 2, end],
     }
-    found = n_gram_perplexity(n_gram_model(["a b", "a"], ["a", "b"], order=2), list(by_hand))
+    found = n_gram_perplexity(little_model, list(by_hand))
     np.testing.assert_allclose(np.exp(-found.numerators), [np.prod(row) for row in by_hand.values()], rtol=1e-5)
     nats = -sum(np.log(row).sum() for row in by_hand.values())
     assert found.value == pytest.approx(np.exp(nats / (3 + 2 + 1 + 3 + 2)), rel=1e-5)
@@ -98,9 +104,8 @@ def test_words_are_taken_as_they_are():
     )
 
 
-def test_the_marks_of_the_tokenizer_are_unknown_words_in_a_text():
-    model = n_gram_model(["a b", "b"], ["a", "b"], order=2)
-    found = n_gram_perplexity(model, [f"a {mark} b" for mark in (*SPECIAL_TOKENS, "zorp")])
+def test_the_marks_of_the_tokenizer_are_unknown_words_in_a_text(little_model):
+    found = n_gram_perplexity(little_model, [f"a {mark} b" for mark in (*SPECIAL_TOKENS, "zorp")])
     assert found.denominators.tolist() == [4] * 5
     np.testing.assert_allclose(found.numerators, found.numerators[-1], rtol=1e-6)
 
@@ -114,12 +119,11 @@ def test_strings_and_words_one_by_one_are_judged_alike():
     assert by_words.denominators.tolist() == [3, 1, 4]
 
 
-def test_texts_judged_a_few_at_a_time_have_the_same_perplexity(monkeypatch):
-    model = n_gram_model(["a b c", "b c", "c"], [*"abc"], order=3)
-    texts = ["a b c", "", "c c c c c", "b", "a zorp", "b c a", "c"]
-    expected = n_gram_perplexity(model, texts)
+def test_texts_judged_a_few_at_a_time_have_the_same_perplexity(monkeypatch, little_model):
+    texts = ["a b b", "", "b b b b b", "b", "a zorp", "b a a", "a"]
+    expected = n_gram_perplexity(little_model, texts)
     monkeypatch.setattr(importlib.import_module("keras_textgen.metrics.n_gram_perplexity"), "AT_ONCE", 2)
-    found = n_gram_perplexity(model, texts)
+    found = n_gram_perplexity(little_model, texts)
     np.testing.assert_allclose(found.numerators, expected.numerators, rtol=1e-6)
     assert found.denominators.tolist() == expected.denominators.tolist()
 
@@ -132,23 +136,27 @@ def test_more_context_tells_the_order_of_words():
     assert n_gram_perplexity(within, seen).value < 2 < 5 < n_gram_perplexity(within, shuffled).value
 
 
-def test_the_interval_of_a_perplexity_lies_around_it():
+def test_the_interval_of_a_perplexity_lies_around_it(little_model):
     texts = ["a b", "b", "", "a a b a", "zorp", "b b"] * 5
-    value, (low, high) = n_gram_perplexity(n_gram_model(["a b", "b a", "b"], ["a", "b"], order=2), texts).estimate()
+    value, (low, high) = n_gram_perplexity(little_model, texts).estimate()
     assert 1 < low < value < high
 
 
 @pytest.mark.parametrize(
-    ("call", "message"),
+    ("learn", "message"),
     [
         (lambda: n_gram_model([], ["a"]), "give at least one text"),
         (lambda: n_gram_model(["a"], ["a"], 0), "order must be at least 1, not 0"),
         (lambda: n_gram_model(["a"], ["a", "a"]), "the vocabulary holds 'a' twice"),
-        (lambda: n_gram_perplexity(n_gram_model(["a"], ["a"]), []), "give at least one text"),
     ],
-    ids=["learned from nothing", "no order", "a word twice", "asked about nothing"],
+    ids=["nothing", "no order", "a word twice"],
 )
-def test_what_a_model_cannot_learn_or_judge_is_refused(call, message):
+def test_what_cannot_be_learned_is_refused(learn, message):
     with pytest.raises(InputError, match=message) as refusal:
-        call()
+        learn()
     assert "\n" not in str(refusal.value)
+
+
+def test_the_perplexity_of_no_texts_is_refused(little_model):
+    with pytest.raises(InputError, match="give at least one text"):
+        n_gram_perplexity(little_model, [])
