@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_textgen.checks import whole
 from keras_textgen.errors import InputError
 from keras_textgen.metrics.n_grams import n_grams, words_of
 
@@ -28,7 +29,7 @@ def bleu(hypotheses: Sequence, references: Sequence, max_n: int = 5) -> dict[int
         By n, 1 to `max_n`, a number in [0, 1].
 
     Raises:
-        InputError: if there is no hypothesis or no reference.
+        InputError: if there is no hypothesis or no reference, or `max_n` is no whole number over 0.
     """
     return {n: float(found.mean()) for n, found in sentence_bleu(hypotheses, references, max_n).items()}
 
@@ -40,7 +41,7 @@ def self_bleu(texts: Sequence, max_n: int = 5) -> dict[int, float]:
         as of `bleu`.
 
     Raises:
-        InputError: if there are fewer than two texts.
+        InputError: if there are fewer than two texts, or `max_n` is no whole number over 0.
     """
     return {n: float(found.mean()) for n, found in sentence_self_bleu(texts, max_n).items()}
 
@@ -50,7 +51,7 @@ def sentence_bleu(hypotheses: Sequence, references: Sequence, max_n: int = 5) ->
     if not len(hypotheses) or not len(references):
         raise InputError("BLEU needs at least one text and one reference")
     num, matches, totals = len(hypotheses), [], []
-    for grams in n_grams([*hypotheses, *references], max_n):
+    for grams in n_grams([*hypotheses, *references], whole(1, max_n=max_n)):
         texts, kinds, counts = grams.counted()
         ours = texts < num
         largest = np.zeros(grams.kinds, np.int64)
@@ -67,7 +68,7 @@ def sentence_self_bleu(texts: Sequence, max_n: int = 5) -> dict[int, np.ndarray]
     if len(texts) < 2:
         raise InputError("Self-BLEU needs at least two texts")
     num, matches, totals = len(texts), [], []
-    for grams in n_grams(texts, max_n):
+    for grams in n_grams(texts, whole(1, max_n=max_n)):
         owners, kinds, counts = grams.counted()
         largest, second, owner = two_largest(owners, kinds, counts, grams.kinds)
         clips = np.where(owner[kinds] == owners, second[kinds], largest[kinds])

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from keras_textgen.checks import whole
 from keras_textgen.metrics.intervals import Ratio
 from keras_textgen.metrics.n_grams import n_grams, words_of
 
@@ -31,7 +32,7 @@ def entropy_n(texts: Sequence, max_n: int = 4) -> dict[int, Ratio]:
 def of_n_grams(texts, max_n, worth) -> dict[int, Ratio]:
     """The mean over all n-grams of `worth(how often it stands in the texts, number of all)`, by n."""
     found = {}
-    for n, grams in enumerate(n_grams(texts, max_n), start=1):
+    for n, grams in enumerate(n_grams(texts, whole(1, max_n=max_n)), start=1):
         counts = np.bincount(grams.grams, minlength=grams.kinds)[grams.grams]
         sums = np.bincount(grams.texts, worth(counts, len(counts)), minlength=len(texts))
         found[n] = Ratio(sums, np.bincount(grams.texts, minlength=len(texts)).astype(np.float64))

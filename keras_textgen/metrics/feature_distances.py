@@ -6,6 +6,7 @@ scikit-learn and SciPy take their time to load, so they are imported where they 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from keras_textgen.checks import whole
 from keras_textgen.errors import InputError
 from keras_textgen.metrics.intervals import Estimate, Ratio
 
@@ -40,7 +41,7 @@ def precision_recall(real: np.ndarray, written: np.ndarray, neighbours: int = 3)
     Returns:
         the share of the written texts, precision, and of the real ones, recall.
     """
-    require(real, written, neighbours + 1)
+    require(real, written, whole(1, neighbours=neighbours) + 1)
     return Ratio.mean(inside(written, real, neighbours)), Ratio.mean(inside(real, written, neighbours))
 
 
@@ -77,7 +78,9 @@ def mauve(
     require(real, written, 2)
     both = normalize(np.concatenate([real, written]))
     both = PCA(0.9, svd_solver="full").fit_transform(both) if both.shape[1] > 1 else both
-    clusters = clusters or max(2, round(min(len(real), len(written)) / 10))
+    if clusters is None:
+        clusters = max(2, round(min(len(real), len(written)) / 10))
+    clusters = whole(2, len(both), clusters=clusters)
     labels = KMeans(clusters, n_init=5, random_state=seed).fit_predict(both)
     shares = lambda labels: np.bincount(labels, minlength=clusters) / len(labels)  # noqa: E731
     area = lambda *sets: divergence_area(*map(shares, sets), scale)  # noqa: E731
@@ -94,7 +97,7 @@ def divergence_area(p: np.ndarray, q: np.ndarray, scale: float = 5.0) -> float:
     mixtures = weights * p + (1 - weights) * q
     # With a growing share of p the mixture goes from q to p: one divergence grows, the other shrinks.
     x, y = (np.exp(-scale * divergence(histogram, mixtures)) for histogram in (q, p))
-    x = np.minimum.accumulate(x)  # but for the last digit
+    x = np.minimum.accumulate(np.minimum(x, 1.0))  # but for the last digit
     return float(auc(np.concatenate([[1.0], x, [0.0]]), np.concatenate([[0.0], y, [1.0]])))
 
 
@@ -105,6 +108,10 @@ def divergence(p, mixtures) -> np.ndarray:
 
 
 def require(real, written, least) -> None:
-    """Refuses sets that are too small."""
+    """Refuses sets that are too small, and those of different features."""
     if min(len(real), len(written)) < least:
         raise InputError(f"this comparison needs at least {least} texts on each side")
+    if real.shape[1:] != written.shape[1:]:
+        raise InputError(
+            f"both sides need the same features, [texts, dim], not {list(real.shape)} and {list(written.shape)}"
+        )

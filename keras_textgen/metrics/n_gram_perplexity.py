@@ -27,9 +27,10 @@ def n_gram_model(training_texts: Sequence, vocabulary: Sequence[str], order: int
     from keras_textgen.text import WordTokenizer
 
     tokenizer = WordTokenizer(vocabulary=vocabulary, splitting="whitespace", lowercase=False)
-    model = NGramLM(tokenizer, order=order)
     # As ids, since a model may have written an empty text, which `fit` refuses among strings.
-    model.fit(ids_of(training_texts, tokenizer), verbose=0)
+    ids = ids_of(training_texts, tokenizer)
+    model = NGramLM(tokenizer, order=order, sequence_length=max(2, ids.shape[1]))
+    model.fit(ids, verbose=0)
     return model
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from keras_textgen.checks import whole
+from keras_textgen.errors import InputError
 from keras_textgen.metrics.n_grams import words_of
 
 
@@ -16,6 +18,9 @@ class NGramFeatures:
         texts: those it is learned from: real ones, so that every model is measured by the same features.
         dim: features of a text, at most.
         longest: the longest n-grams, in words.
+
+    Raises:
+        InputError: if there are no texts, or a number is below 1.
     """
 
     @threadpool_limits.wrap(limits=1)
@@ -23,15 +28,21 @@ class NGramFeatures:
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
 
+        if not len(texts):
+            raise InputError("features are learned from at least one text")
+        dim, longest = whole(1, dim=dim), whole(1, longest=longest)
         self.weigh = TfidfVectorizer(
             analyzer=lambda text: all_n_grams(words_of(text), longest), max_features=20_000, sublinear_tf=True
         )
         weights = self.weigh.fit_transform(texts)
         dim = min(dim, weights.shape[1] - 1, weights.shape[0] - 1)
-        self.reduce = TruncatedSVD(max(dim, 1), random_state=seed).fit(weights)
+        with np.errstate(invalid="ignore"):  # the share that it explains of a variance of 0
+            self.reduce = TruncatedSVD(max(dim, 1), random_state=seed).fit(weights)
 
     def __call__(self, texts: Sequence) -> np.ndarray:
         """Features `float64 [n, dim]`."""
+        if not len(texts):
+            return np.zeros([0, len(self.reduce.components_)])
         return self.reduce.transform(self.weigh.transform(texts))
 
 
