@@ -19,6 +19,7 @@ from collections.abc import Mapping
 
 from keras_textgen.errors import InputError, unknown
 from zoo import trained
+from zoo.storage import load
 
 ENTRY_POINTS = "keras_textgen.models"
 
@@ -159,7 +160,7 @@ def build(name: str, /, *, texts=None, tokenizer=None, preset: str | None = None
     if preset in trained.names(name):
         if texts is not None or tokenizer is not None or hyperparameters:
             raise InputError(f"the preset {preset!r} of {name} is trained: it takes no texts, tokenizer or settings")
-        return trained.load(name, preset)
+        return load(f"{name}/{preset}")
     if preset is not None:
         if preset not in model_spec.presets:
             raise unknown(f"preset of {name}", preset, list_presets(name))

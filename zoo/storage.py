@@ -2,15 +2,18 @@
 
 import json
 import os
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
 
 from keras_textgen.errors import InputError
+from zoo import trained
 
 
 def load(path):
-    """Loads a model from a `.keras` file, or the final model of a run folder.
+    """Loads a model from a `.keras` file, the final model of a run folder, or one that comes with the package, as
+    "lstm_vae/reviews".
 
     Raises:
         InputError: if there is no such file, it is damaged or truncated, or it holds no model of the zoo.
@@ -24,7 +27,10 @@ def load(path):
     module = str(config.get("module"))
     import_registered(module)
     try:
-        model = keras.saving.load_model(path)
+        with warnings.catch_warnings():
+            # What comes with the package has no state of an optimizer: training starts with a new one.
+            warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
+            model = keras.saving.load_model(path)
     except Exception as error:  # Keras raises many kinds for a foreign or damaged file
         raise InputError(f"{path} cannot be loaded: {first_line(error)}") from error
     if not isinstance(model, TextModel):
@@ -43,9 +49,12 @@ def import_registered(module: str) -> None:
 
 
 def find(path) -> Path:
-    """The `.keras` file at a path, or in the run folder at that path."""
+    """The `.keras` file at a path, in the run folder at that path, or of the trained model of that name."""
+    name, _, preset = str(path).partition("/")
     path = Path(path)
     try:
+        if not path.exists() and preset in trained.names(name):
+            return trained.file_of(name, preset)
         if path.is_dir():
             if not (path / "model.keras").is_file():
                 raise InputError(

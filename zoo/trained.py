@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import tempfile
-import warnings
 import zipfile
 from pathlib import Path
 
@@ -29,21 +28,16 @@ def card(model: str, preset: str) -> dict:
     return json.loads((FOLDER / model / f"{preset}.json").read_text(encoding="utf-8"))
 
 
-def load(model: str, preset: str):
-    """A trained model that comes with the package.
+def file_of(model: str, preset: str) -> Path:
+    """The file of a trained model that comes with the package.
 
     Raises:
-        InputError: if its file is missing, or is not the one that its card was written for.
+        InputError: if it is missing, or is not the one that its card was written for.
     """
-    from zoo.storage import load
-
     path = FOLDER / model / f"{preset}.keras"
     if not path.is_file() or checksum(path) != card(model, preset)["sha256"]:
         raise InputError(f"{path} is missing or is not the file of its card; install the package again")
-    with warnings.catch_warnings():
-        # There is no state of an optimizer in the file: training starts with a new one.
-        warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
-        return load(path)
+    return path
 
 
 def save(model, preset: str, name: str, facts: dict, folder: Path = FOLDER) -> Path:

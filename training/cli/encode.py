@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import AttributeValues, errors, load_model, parse_attributes, print_json, read_texts
+from training.cli.shared import AttributeValues, ModelPath, errors, load_model, parse_attributes, print_json, read_texts
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
+    model: ModelPath,
     texts: Annotated[list[str] | None, typer.Argument(help="Texts, each in quotation marks.")] = None,
     data: Annotated[Path | None, typer.Option(help="A file with one text a line; - is standard input.")] = None,
     out: Annotated[Path | None, typer.Option(help="A .npy file for a float32 array [texts, latent].")] = None,

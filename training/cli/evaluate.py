@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import figures_table, load_model, print_json, table
+from training.cli.shared import ModelPath, figures_table, load_model, print_json, table
 
 TEMPERATURES = "Quality against diversity at several: 0.7,1,1.3, or 0.5..1.5 in steps of 0.1."
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
+    model: ModelPath,
     data: Annotated[
         str | None, typer.Option(help="A corpus by name, or a file; a run's own corpus if left out.")
     ] = None,

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import load_model, print_json
+from training.cli.shared import ModelPath, load_model, print_json
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
+    model: ModelPath,
     out: Annotated[
         Path | None, typer.Option(help="The folder of the versions; saved_models/<name> if left out.")
     ] = None,

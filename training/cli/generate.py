@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import AttributeValues, load_model, parse_attributes, print_json, print_lines
+from training.cli.shared import AttributeValues, ModelPath, load_model, parse_attributes, print_json, print_lines
 
 NUCLEUS = "Keep the likeliest words that hold this much probability."
 TYPICAL = "Keep words of about the expected information, with this much probability."
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
+    model: ModelPath,
     num: Annotated[int, typer.Option("--num", "-n", help="How many texts.")] = 10,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same texts.")] = None,
     prompt: Annotated[str, typer.Option(help="What the texts begin with.")] = "",

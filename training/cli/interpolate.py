@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import AttributeValues, load_model, parse_attributes, print_json, print_lines
+from training.cli.shared import AttributeValues, ModelPath, load_model, parse_attributes, print_json, print_lines
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
+    model: ModelPath,
     a: Annotated[str, typer.Argument(help="The text to start from.")],
     b: Annotated[str, typer.Argument(help="The text to arrive at.")],
     steps: Annotated[int, typer.Option(help="Points on the way, both ends included.")] = 7,

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from keras_textgen.errors import InputError
-from training.cli.shared import AttributeValues, load_model, parse_attributes, print_json, read_texts, table
+from training.cli.shared import AttributeValues, ModelPath, load_model, parse_attributes, print_json, read_texts, table
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A run folder or a .keras file.")],
+    model: ModelPath,
     texts: Annotated[list[str] | None, typer.Argument(help="Texts, each in quotation marks.")] = None,
     data: Annotated[Path | None, typer.Option(help="A file with one text a line; - is standard input.")] = None,
     samples: Annotated[int, typer.Option(help="Importance samples a text, for models with a latent.")] = 100,

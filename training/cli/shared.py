@@ -52,6 +52,9 @@ def load_model(path: str):
     return zoo.load(path)
 
 
+ModelPath = Annotated[
+    str, typer.Argument(help="A run folder, a .keras file, or a trained model of the zoo, as lstm_vae/reviews.")
+]
 AttributeValues = Annotated[
     list[str] | None,
     typer.Option("--attribute", help="What the texts shall be, as sentiment=positive; repeatable."),
