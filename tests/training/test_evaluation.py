@@ -3,6 +3,7 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
 from keras_textgen.errors import InputError
@@ -156,6 +157,18 @@ def test_planted_failures_are_seen(reviews):
     # Words in any order.
     assert mixed["forward_perplexity"] > 5 * truth["forward_perplexity"] and mixed["grammatical"] < 0.05
     assert mixed["bleu_4"] < truth["bleu_4"] / 2
+
+
+def test_a_latent_that_is_not_used_is_seen(tiny_run):
+    model = zoo.load(tiny_run.path)
+    texts = tiny_run.config.load_corpus().train.take(range(100))
+    model.head.mean.kernel.assign(100 * model.head.mean.kernel)  # a few steps have not parted the texts yet
+    before = evaluate(model, texts, num_samples=1)
+    for weight in model.head.trainable_variables:  # the posterior is then the same for all texts
+        weight.assign(tf.zeros_like(weight))
+    after = evaluate(model, texts, num_samples=1)
+    assert before["active_units"] > 0 and before["mutual_information"] > 0.1
+    assert after["active_units"] == 0 and after["mutual_information"] == pytest.approx(0, abs=1e-3)
 
 
 def test_the_judge_repeats_itself_and_knows_empty_texts(reviews):
