@@ -88,7 +88,7 @@ def read_run(path: Path, name: str) -> Run:
     if not isinstance(config, dict):
         raise InputError(f"{path / 'config.json'} is damaged: it is not the configuration of a run")
     history = read_history(folder.metrics)
-    evaluation = read_evaluation(path / "evaluation.json")
+    evaluation = read_evaluation(folder.evaluation)
     notes = []
     if evaluation is None:
         notes.append(f"not evaluated; run: textgen evaluate {path}")
