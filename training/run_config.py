@@ -70,10 +70,14 @@ class RunConfig:
     def check(self) -> "RunConfig":
         """Refuses what is out of range, before anything is loaded; returns itself."""
         import zoo
+        from zoo import trained
         from zoo.storage import find
 
         model = zoo.spec(self.model)
         self.epochs = model.epochs if self.epochs is None else self.epochs
+        if self.preset in trained.names(self.model):
+            place = f"{self.model}/{self.preset}"
+            raise InputError(f"the preset {self.preset!r} is a trained model; go on from it with --start-from {place}")
         if self.preset is not None and self.preset not in model.presets:
             raise unknown(f"preset of {self.model}", self.preset, model.presets)
         if self.start_from is not None:

@@ -1,9 +1,11 @@
 import dataclasses
 import json
+import sys
+from typing import NamedTuple
 
 import pytest
 
-from training import corpora, trainer
+from training import cli, corpora, trainer
 
 
 @dataclasses.dataclass
@@ -57,3 +59,26 @@ def made_up_run():
         return path
 
     return make
+
+
+class Answer(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def textgen(monkeypatch, capsys):
+    """`textgen("generate", run, …)` in this process: exit code, standard output, standard error."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["textgen", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+            sys.exit(0)
+        captured = capsys.readouterr()
+        return Answer(stop.value.code or 0, captured.out, captured.err)
+
+    return call

@@ -13,29 +13,9 @@ import numpy as np
 import pytest
 
 import zoo
-from training import cli, corpora, trainer
+from training import corpora, trainer
 
 ROOT = Path(__file__).parents[2]
-
-
-class Answer:
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def textgen(monkeypatch, capsys):
-    """`textgen("generate", run, …)` in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["textgen", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-            sys.exit(0)
-        captured = capsys.readouterr()
-        return Answer(stop.value.code or 0, captured.out, captured.err)
-
-    return call
 
 
 def in_new_process(*arguments, **options):
@@ -118,6 +98,10 @@ BAD = {
     "unknown method": (("interpolate", "{run.path}", "a", "b", "--method", "sperical"), "did you mean 'spherical'"),
     "temperatures that are none": (("evaluate", "{run.path}", "--temperatures", "0.5..x"), "--temperatures takes"),
     "a temperature of nothing": (("evaluate", "{run.path}", "--temperatures", "0,1"), "numbers over 0"),
+    "a trained preset": (
+        ("train", "lstm_vae", "--data", "reviews", "--preset", "reviews"),
+        "--start-from lstm_vae/reviews",
+    ),
     "unknown split": (("evaluate", "{run.path}", "--split", "tset"), "did you mean 'test'"),
     "no samples": (("score", "{run.path}", "a", "--samples", "0"), "num_samples must be at least 1"),
     "an attribute without its value": (("generate", "{run.path}", "--attribute", "sentiment"), "takes name=value"),

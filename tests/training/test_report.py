@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_textgen.errors import InputError
-from training import cli, inspection
+from training import inspection
 from training.comparison import gather
 from training.corpora import Texts
 from training.inspection import HeldOut, Inspection
@@ -277,21 +277,6 @@ def test_the_words_that_another_text_lacks_are_marked():
     assert differing("a b", "a b") == [("a b", False)]
     assert differing("", "a") == []
     assert differing("a", "") == [("a", True)]
-
-
-@pytest.fixture
-def textgen(monkeypatch, capsys):
-    """`textgen("compare", …)` in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["textgen", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-            sys.exit(0)
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
 
 
 def test_the_table_comes_to_the_terminal_or_into_files(textgen, run_folders, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_textgen.errors import InputError
-from training import cli, trainer, tuning
+from training import trainer, tuning
 from training.run_folder import RunFolder
 from training.search_record import ATTEMPTS, open_study
 from training.tuning import Choice, Range, Search
@@ -67,21 +67,6 @@ def searched(tmp_path_factory, reviews_file):
         tuning.start(tiny_search(reviews_file, trials=2), path, watch=Interrupting(2))
     told = []
     return path, tuning.resume(path, told=told.append), told
-
-
-@pytest.fixture
-def textgen(monkeypatch, capsys):
-    """`textgen("tune", …)` in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["textgen", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-            sys.exit(0)
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
 
 
 def test_an_interrupted_search_repeats_the_trial_and_ends_with_as_many_as_wanted(searched):

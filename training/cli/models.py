@@ -16,8 +16,8 @@ def command(
     specs = [zoo.spec(name) for name in zoo.list_models(pattern)]
     if json:
         print_json(
-            [dict(name=s.name, summary=s.summary, source=s.source, presets=sorted(s.presets)) for s in specs],
+            [dict(name=s.name, summary=s.summary, source=s.source, presets=zoo.list_presets(s.name)) for s in specs],
         )
         return
-    rows = [[s.name, s.summary, s.source, ", ".join(sorted(s.presets))] for s in specs]
+    rows = [[s.name, s.summary, s.source, ", ".join(zoo.list_presets(s.name))] for s in specs]
     table(f"{len(rows)} models", ["name", "what it is", "after", "presets"], rows)
