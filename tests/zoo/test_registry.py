@@ -134,8 +134,7 @@ def test_annotations_that_other_packages_may_write_raise_no_error(expected):
 
 
 def test_presets_are_hyperparameters_of_their_model(model_name):
-    for preset in zoo.list_presets(model_name):
-        values = zoo.spec(model_name).presets[preset]
+    for preset, values in zoo.spec(model_name).presets.items():
         assert set(values) <= set(zoo.spec(model_name).hyperparameters)
         by_preset = zoo.build(model_name, preset=preset).get_config()
         by_hand, default = zoo.build(model_name, **values).get_config(), zoo.build(model_name).get_config()
@@ -144,7 +143,7 @@ def test_presets_are_hyperparameters_of_their_model(model_name):
 
 
 def test_keywords_go_over_a_preset():
-    assert zoo.list_presets("lstm_vae") == sorted(zoo.spec("lstm_vae").presets)
+    assert zoo.list_presets("lstm_vae") == sorted([*zoo.spec("lstm_vae").presets, "reviews"])
     model = zoo.build("lstm_vae", preset="reconstruction", free_bits=0.75)
     assert (model.free_bits, model.dropout) == (0.75, 0.1)
 
