@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from keras_textgen.errors import InputError
+from keras_textgen.errors import InputError, unknown
 from zoo import trained
 
 
@@ -61,6 +61,8 @@ def find(path) -> Path:
                     f"{path} is a folder without a model.keras; give a run that has finished, or a .keras file"
                 )
             path = path / "model.keras"
+        if not path.is_file() and trained.names(name) and not path.parent.is_dir():
+            raise unknown(f"trained {name}", preset, trained.names(name))
         if not path.is_file():
             raise InputError(f"there is no file {path}; give a .keras file or a run folder")
         if not os.access(path, os.R_OK):

@@ -98,6 +98,7 @@ BAD = {
     "unknown method": (("interpolate", "{run.path}", "a", "b", "--method", "sperical"), "did you mean 'spherical'"),
     "temperatures that are none": (("evaluate", "{run.path}", "--temperatures", "0.5..x"), "--temperatures takes"),
     "a temperature of nothing": (("evaluate", "{run.path}", "--temperatures", "0,1"), "numbers over 0"),
+    "unknown trained model": (("generate", "lstm_vae/reviewz"), "unknown trained lstm_vae 'reviewz'; did you mean"),
     "a trained preset": (
         ("train", "lstm_vae", "--data", "reviews", "--preset", "reviews"),
         "--start-from lstm_vae/reviews",
