@@ -50,7 +50,7 @@ TABLES = {
             model="transformer_lm",
             learning_rate=1e-3,
             batch_size=64,
-            epochs=24,
+            epochs=15,
             hyperparameters={"dropout": 0.3, "weight_decay": 0.1},
         ),
     },

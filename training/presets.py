@@ -29,7 +29,7 @@ SEQGAN = {
     **{"pretraining_epochs": 10, "discriminator_epochs": 2, "num_rollouts": 4, "discriminator_steps": 4},
     **{"discriminator_learning_rate": 1e-3, "discriminator_l2": 0.0, "likelihood_weight": 0.1},
 }
-# Small enough that all of them together are under 20 MB.
+# What differs from the common settings; small enough that all of them together are under 20 MB.
 SETTINGS = {
     "bow_vae": dict(epochs=15),
     "dense_ae": dict(epochs=20, hyperparameters={**SHORT, "embedding_dim": 96}),
@@ -47,7 +47,7 @@ SETTINGS = {
 
 def make(name: str, out: Path, corpus, judge: Judge) -> dict:
     """Trains one model and adds it to the package; returns its card."""
-    config = RunConfig(name, "reviews", precision="mixed_bfloat16", **SETTINGS[name]).check()
+    config = RunConfig(name, "reviews", precision="mixed_bfloat16", **SETTINGS.get(name, {})).check()
     path, start = out / name, time.perf_counter()
     trainer.resume(path) if path.exists() else trainer.start(config, path)
     minutes = (time.perf_counter() - start) / 60
@@ -75,7 +75,7 @@ def main() -> None:
     """Reads the options, makes the models, prints a line of each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/presets"), help="folder of the runs")
-    parser.add_argument("--models", nargs="+", choices=SETTINGS, default=list(SETTINGS), metavar="MODEL")
+    parser.add_argument("--models", nargs="+", choices=zoo.list_models(), default=zoo.list_models(), metavar="MODEL")
     arguments = parser.parse_args()
     corpus = RunConfig("lstm_lm", "reviews").load_corpus()
     judge = Judge(corpus.test, corpus.train, grammar=corpus)

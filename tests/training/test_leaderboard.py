@@ -38,7 +38,3 @@ def test_the_table_goes_between_its_marks_and_nothing_else_changes():
     for wrong in ("a\nb\n", f"{leaderboard.END}\n{leaderboard.BEGIN}\n"):
         with pytest.raises(InputError, match="no place for the leaderboard"):
             leaderboard.written_into(wrong, "new")
-
-
-def test_every_model_has_settings_of_its_preset(model_name):
-    assert model_name in presets.SETTINGS
