@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import zoo
 from keras_textgen.errors import InputError
+from keras_textgen.optimizers import Adam, AdamW
 from keras_textgen.text import END, UNKNOWN
 
 
@@ -605,11 +606,11 @@ def test_every_hyperparameter_is_in_the_configuration(model_name, build_tiny):
 
 
 def test_weight_decay_is_that_of_the_own_optimizer(build_tiny, model_name, corpus, tmp_path):
-    assert type(build_tiny(model_name, weight_decay=0.0).optimizer) is keras.optimizers.Adam
+    assert type(build_tiny(model_name, weight_decay=0.0).optimizer) is Adam
     model = build_tiny(model_name, texts=corpus[:4], weight_decay=0.25)
     model.save(tmp_path / "model.keras")
     for one in (model, zoo.load(tmp_path / "model.keras")):
-        assert type(one.optimizer) is keras.optimizers.AdamW and one.optimizer.weight_decay == 0.25
+        assert type(one.optimizer) is AdamW and one.optimizer.weight_decay == 0.25
     with pytest.raises(InputError, match="weight_decay must be at least 0"):
         build_tiny(model_name, weight_decay=-1.0)
 
