@@ -67,14 +67,14 @@ def save(model, preset: str, name: str, facts: dict, folder: Path = FOLDER) -> P
 
 def compress(full: Path, small: Path) -> None:
     """Copies a `.keras` file, its weights in half precision and both packed."""
-    with zipfile.ZipFile(full) as archive, zipfile.ZipFile(small, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(full) as archive, zipfile.ZipFile(small, "w", zipfile.ZIP_LZMA) as packed:
         for entry in archive.namelist():
             content = archive.read(entry)
             packed.writestr(entry, halved(content) if entry.endswith(".h5") else content)
 
 
 def halved(content: bytes) -> bytes:
-    """An HDF5 file with its single precision numbers in half precision, packed."""
+    """An HDF5 file with its single precision numbers in half precision, in an order that packs well."""
     import h5py
     import numpy as np
 
@@ -85,8 +85,7 @@ def halved(content: bytes) -> bytes:
             if isinstance(item, h5py.Dataset):
                 values = item[()]
                 values = values.astype(np.float16) if values.dtype == np.float32 else values
-                packing = dict(compression="gzip", shuffle=True) if values.ndim else {}
-                made = half.create_dataset(path, data=values, **packing)
+                made = half.create_dataset(path, data=values, shuffle=True if values.ndim and values.size else None)
             else:
                 made = half.require_group(path)
             made.attrs.update(item.attrs)
