@@ -50,8 +50,8 @@ TABLES = {
             model="transformer_lm",
             learning_rate=1e-3,
             batch_size=64,
-            epochs=15,
-            hyperparameters={"dropout": 0.3, "weight_decay": 0.1},
+            epochs=12,
+            hyperparameters={"hidden_dim": 192},
         ),
     },
     "adversarial": {
