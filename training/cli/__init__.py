@@ -1,5 +1,6 @@
 """The command `textgen`: a file a verb. Nothing here imports TensorFlow until a verb needs it."""
 
+import logging
 import os
 import sys
 import warnings
@@ -56,6 +57,7 @@ def show_in_a_line(kind: type[Warning]) -> None:
 def main() -> None:
     """Runs a verb; every failure that a user can cause is one line on standard error and a non-zero exit."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its hints on tracing are not for those who train
     show_in_a_line(CollapseWarning)
     try:
         app()
