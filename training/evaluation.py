@@ -18,7 +18,6 @@ def evaluate(
     grammar=None,
     judge: Judge | None = None,
     num: int = 1000,
-    temperature: float = 1.0,
 ) -> Figures:
     """What a model makes of texts.
 
@@ -33,8 +32,7 @@ def evaluate(
         grammar: a corpus that knows the truth (`log_prob`, `entropy`, `is_grammatical`, `train`), for the figures of
             `likelihood_against_grammar`.
         judge: of what the model writes; None leaves that out.
-        num: texts to write for the judge.
-        temperature: at which they are written.
+        num: texts to write for the judge, at temperature 1.
 
     Returns:
         By name: `texts`, `tokens` (with end tokens), `nll` (nats a text), `perplexity` (over the whole corpus) and
@@ -56,7 +54,7 @@ def evaluate(
             figures.take({f"nll_{fewer}": Ratio.mean(negative_log_likelihood(model, texts, labels, fewer, seed))})
         figures.take(likelihood_against_grammar(texts, nats, labels, grammar) if grammar is not None else {})
     if judge is not None:
-        figures.take_all(written_figures(model, judge, num, labels, seed=seed, temperature=temperature))
+        figures.take_all(written_figures(model, judge, num, labels, seed=seed))
     if "discriminator_accuracy" in bound:
         figures.take({"discriminator_accuracy": bound["discriminator_accuracy"]})
     if "rate" in bound:

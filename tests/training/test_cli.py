@@ -97,6 +97,12 @@ BAD = {
     "too few steps": (("interpolate", "{run.path}", "a", "b", "--steps", "1"), "steps must be at least 2"),
     "unknown method": (("interpolate", "{run.path}", "a", "b", "--method", "sperical"), "did you mean 'spherical'"),
     "temperatures that are none": (("evaluate", "{run.path}", "--temperatures", "0.5..x"), "--temperatures takes"),
+    "endless temperatures": (("evaluate", "{run.path}", "--temperatures", "1..1e12"), "--temperatures takes"),
+    "one sample": (("evaluate", "{run.path}", "--num", "1"), "give at least 2, or 0"),
+    "temperatures of nothing": (
+        ("evaluate", "{run.path}", "--num", "0", "--temperatures", "1"),
+        "needs samples to judge",
+    ),
     "a temperature of nothing": (("evaluate", "{run.path}", "--temperatures", "0,1"), "numbers over 0"),
     "unknown trained model": (("generate", "lstm_vae/reviewz"), "unknown trained lstm_vae 'reviewz'; did you mean"),
     "a trained preset": (

@@ -36,18 +36,23 @@ def command(
     The figures of a run go to its evaluation.json, too, where `textgen compare` finds them.
     """
     from keras_textgen.checks import whole
+    from keras_textgen.errors import InputError
     from training.run_folder import RunFolder, write_atomically
 
     heats = parse_temperatures(temperatures)
-    whole(0, num=num)
+    if whole(0, num=num) == 1:
+        raise InputError("--num 1 cannot be judged: give at least 2, or 0 to leave that out")
     corpus, texts, known = load_texts(model, data, split, attributes or [], text=text, vocabulary=vocabulary)
+    judged = num > 0 and bool(known)
+    if heats and not judged:
+        raise InputError("--temperatures needs samples to judge and training texts: leave out --num 0 and --split all")
     loaded = load_model(model)
 
     from training.evaluation import evaluate, frontier
     from training.judging import Judge
 
     grammar = corpus if hasattr(corpus, "is_grammatical") else None
-    judge = Judge(texts, known, grammar=grammar, seed=seed) if num > 1 and known else None
+    judge = Judge(texts, known, grammar=grammar, seed=seed) if judged else None
     figures = evaluate(
         loaded,
         texts,
@@ -62,11 +67,17 @@ def command(
     points = frontier(loaded, judge, num, heats, texts.labels, seed=seed) if judge is not None else []
     settings = {"data": data or corpus.name, "split": split, "samples": samples, "num": num, "seed": seed}
     found = {"settings": settings, "figures": figures, "intervals": figures.intervals, "frontier": points}
-    if Path(model).is_dir():
-        write_atomically(RunFolder.open(model).evaluation, json_module.dumps(found, indent=2) + "\n")
     if json:
-        return print_json(found)
-    figures_table(f"{model} on {len(texts):,} texts ({split})", figures)
+        print_json(found)
+    else:
+        print_tables(f"{model} on {len(texts):,} texts ({split})", figures, points)
+    if Path(model).is_dir():  # after they were shown, lest a folder that cannot be written costs them
+        write_atomically(RunFolder.open(model).evaluation, json_module.dumps(found, indent=2) + "\n")
+
+
+def print_tables(title, figures, points) -> None:
+    """The figures, and a line for each temperature."""
+    figures_table(title, figures)
     if points:
         columns = ("bleu_4", "self_bleu_4", "forward_perplexity", "reverse_perplexity", "grammatical")
         columns = [name for name in columns if name in points[0]["figures"]]
@@ -112,7 +123,8 @@ def parse_temperatures(given: str | None) -> list[float]:
             found = [float(part) for part in given.split(",")]
         else:
             first, last = (float(end) for end in given.split(".."))
-            found = [round(first + 0.1 * step, 6) for step in range(round((last - first) / 0.1) + 1)]
+            steps = min(round((last - first) / 0.1), 100)  # one too many is refused below
+            found = [round(first + 0.1 * step, 6) for step in range(steps + 1)]
     except (ValueError, OverflowError):
         found = []
     if not found or not all(0 < value <= 1000 for value in found) or len(found) > 100:
