@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import platform
-import time
 from pathlib import Path
 
 import zoo
@@ -48,9 +47,8 @@ SETTINGS = {
 def make(name: str, out: Path, corpus, judge: Judge) -> dict:
     """Trains one model and adds it to the package; returns its card."""
     config = RunConfig(name, "reviews", precision="mixed_bfloat16", **SETTINGS.get(name, {})).check()
-    path, start = out / name, time.perf_counter()
+    path = out / name
     trainer.resume(path) if path.exists() else trainer.start(config, path)
-    minutes = (time.perf_counter() - start) / 60
     model = zoo.load(path)
     figures = evaluate(model, corpus.test, grammar=corpus, judge=judge)
     facts = {
@@ -63,7 +61,7 @@ def make(name: str, out: Path, corpus, judge: Judge) -> dict:
         "hyperparameters": config.hyperparameters,
         "epochs": config.epochs,
         "parameters": int(model.count_params()),
-        "machine": {"kind": platform.machine(), "cores": os.cpu_count(), "minutes": round(minutes, 1)},
+        "machine": {"kind": platform.machine(), "cores": os.cpu_count()},
         "figures": figures,
         "intervals": figures.intervals,
     }

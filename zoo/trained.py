@@ -35,7 +35,11 @@ def file_of(model: str, preset: str) -> Path:
         InputError: if it is missing, or is not the one that its card was written for.
     """
     path = FOLDER / model / f"{preset}.keras"
-    if not path.is_file() or checksum(path) != card(model, preset)["sha256"]:
+    try:
+        whole = checksum(path) == card(model, preset)["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):  # either file is missing or damaged
+        whole = False
+    if not whole:
         raise InputError(f"{path} is missing or is not the file of its card; install the package again")
     return path
 

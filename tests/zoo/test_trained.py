@@ -45,6 +45,10 @@ def test_a_file_that_is_not_that_of_the_card_is_refused(saved, folder):
         place.write_bytes(wrong)
         with pytest.raises(InputError, match="is not the file of its card; install the package again"):
             zoo.build("lstm_lm", preset="small")
+    place.write_bytes(content)
+    place.with_suffix(".json").write_text("{")
+    with pytest.raises(InputError, match="is not the file of its card"):
+        zoo.build("lstm_lm", preset="small")
     place.unlink()
     with pytest.raises(InputError, match="is missing"):
         zoo.build("lstm_lm", preset="small")
