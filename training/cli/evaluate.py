@@ -42,7 +42,7 @@ def command(
     heats = parse_temperatures(temperatures)
     if whole(0, num=num) == 1:
         raise InputError("--num 1 cannot be judged: give at least 2, or 0 to leave that out")
-    corpus, texts, known = load_texts(model, data, split, attributes or [], text=text, vocabulary=vocabulary)
+    corpus, texts, known = load_texts(model, data, split, attributes or [], num > 0, text=text, vocabulary=vocabulary)
     judged = num > 0 and bool(known)
     if heats and not judged:
         raise InputError("--temperatures needs samples to judge and training texts: leave out --num 0 and --split all")
@@ -85,9 +85,9 @@ def print_tables(title, figures, points) -> None:
         table("Quality against diversity", ["temperature", *columns], rows)
 
 
-def load_texts(model, data, split, attributes, *, text=None, vocabulary=None):
+def load_texts(model, data, split, attributes, judged, *, text=None, vocabulary=None):
     """The corpus, the texts of it to evaluate on, and those that the model was trained on: of its run, or else of the
-    corpus; none where all of a file is held out."""
+    corpus; none where all of a file is held out, or nothing is judged by them."""
     from keras_textgen.errors import InputError, unknown
     from training.corpora import list_corpora
     from training.run_config import RunConfig, load_with_attributes
@@ -95,7 +95,9 @@ def load_texts(model, data, split, attributes, *, text=None, vocabulary=None):
 
     if split not in ("train", "valid", "test", "all"):
         raise unknown("split", split, ["train", "valid", "test", "all"])
-    own = RunConfig.of(RunFolder.open(model)).load_corpus() if Path(model).is_dir() else None
+    is_run, own = Path(model).is_dir(), None
+    if is_run and (data is None or judged):  # else the file it was trained on may be gone
+        own = RunConfig.of(RunFolder.open(model)).load_corpus()
     if data is None:
         if own is None:
             raise InputError("give --data: only a run folder knows its own corpus")
@@ -103,7 +105,7 @@ def load_texts(model, data, split, attributes, *, text=None, vocabulary=None):
     # With a file in the place of all three parts nothing is split off it.
     whole_file = {"valid": data, "test": data} if split == "all" and data not in list_corpora() else {}
     corpus = load_with_attributes(data, attributes, text=text, vocabulary=vocabulary, **whole_file)
-    known = own.train if own is not None else [] if whole_file else corpus.train
+    known = own.train if own is not None else [] if whole_file or is_run else corpus.train
     return corpus, part_of(corpus, "train" if whole_file else split), known
 
 
