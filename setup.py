@@ -8,7 +8,8 @@ here = Path(__file__).parent
 
 TUNE = ["optuna>=4"]
 REPORT = ["plotly>=6", "jinja2>=3.1"]
-TEST = ["pytest>=8", "pytest-cov>=5", "pytest-xdist>=3.6", "nltk>=3.9", *TUNE, *REPORT]
+ENCODER = ["wordllama>=0.4"]
+TEST = ["pytest>=8", "pytest-cov>=5", "pytest-xdist>=3.6", "nltk>=3.9", *TUNE, *REPORT, *ENCODER]
 DEV = [*TEST, "ruff>=0.15", "import-linter>=2.5"]
 
 setup(
@@ -35,7 +36,7 @@ setup(
         "rich>=14",
         "tensorboard>=2.20",
     ],
-    extras_require={"tune": TUNE, "report": REPORT, "test": TEST, "dev": DEV},
+    extras_require={"tune": TUNE, "report": REPORT, "encoder": ENCODER, "test": TEST, "dev": DEV},
     entry_points={"console_scripts": ["textgen=training.cli:main"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

@@ -7,9 +7,14 @@ import math
 from pathlib import Path
 
 from keras_textgen.errors import InputError
-from training import corpora
 from training.run_folder import RunFolder, read_json
 
+# What must be the same of two evaluations, and what to say if it is not.
+DIFFERENCES = {
+    "digest": "on different texts: their figures do not compare",
+    "num": "by different numbers of samples: some figures depend on that",
+    "features": "with different features of sentences: their distances do not compare",
+}
 BEST = ("val_nll", "val_loss")  # what the best epoch is told by: the first of them that a run has
 
 
@@ -181,24 +186,14 @@ def differences(runs: list[Run]) -> list[str]:
     """A line for each reason why figures of these runs must not be held against each other."""
     found = []
     evaluated = [run for run in runs if run.evaluation]
-    texts = {json.dumps([run.facts()["evaluated"], *held_out_by(run)], default=str) for run in evaluated}
-    if len(texts) > 1:
-        found.append("The runs were evaluated on different texts: their figures do not compare.")
-    if len({json.dumps(run.evaluation["settings"].get("num"), default=str) for run in evaluated}) > 1:
-        found.append("The runs were evaluated by different numbers of samples: some figures depend on that.")
+    for setting, difference in DIFFERENCES.items():
+        if len({json.dumps(run.evaluation["settings"].get(setting), default=str) for run in evaluated}) > 1:
+            found.append(f"The runs were evaluated {difference}.")
     if len({json.dumps(tokens_of(run.config), sort_keys=True, default=str) for run in runs}) > 1:
         found.append(
             "The runs have different tokenizers or vocabularies: their likelihoods and perplexities do not compare."
         )
     return found
-
-
-def held_out_by(run: Run) -> list:
-    """What decides, beside the data and the split, which texts a run is evaluated on."""
-    if run.evaluated_on() != str(run.config.get("data")):
-        return []
-    drawn = run.config.get("data") in corpora.list_corpora()  # by the seed; the others are files
-    return [run.config.get(name) for name in (("seed",) if drawn else ("test", "valid"))]
 
 
 def tokens_of(config: dict) -> list:

@@ -53,16 +53,28 @@ class Judge:
         real: held-out texts.
         training_texts: those a model was trained on.
         grammar: a corpus that knows the truth, for `samples_against_grammar`.
+        features: of sentences, for the distances between sets of them; one of `metrics.FEATURES`.
+
+    Raises:
+        InputError: if there are no such features, or their package is not installed.
     """
 
-    def __init__(self, real: Sequence[str], training_texts: Sequence[str], *, grammar=None, seed: int = 0):
+    def __init__(
+        self,
+        real: Sequence[str],
+        training_texts: Sequence[str],
+        *,
+        grammar=None,
+        features: str = "n_grams",
+        seed: int = 0,
+    ):
         self.grammar = grammar
         self.seed = seed
         self.tokenizer = WordTokenizer()
         self.real, self.training = self.words(real), self.words(training_texts)
         self.vocabulary = sorted({word for text in self.training for word in text})
         self.n_gram_model = metrics.n_gram_model(self.training, self.vocabulary)
-        self.features = metrics.NGramFeatures(self.training, seed=seed)
+        self.features = metrics.sentence_features(features, self.training, seed)
 
     def words(self, texts: Sequence[str]) -> list[list[str]]:
         """The words of each text."""
@@ -84,7 +96,7 @@ class Judge:
             longest run of words that stands in a training text; `bleu_2` … against all real texts and `self_bleu_2` …
             against each other; `distinct_1` …, the share of different n-grams, and `entropy_1` …, their entropy in
             nats; `forward_perplexity` and `reverse_perplexity` by a 5-gram model; `frechet_distance`, `precision`,
-            `recall` and `mauve` on n-gram features, against as many real texts; and what the grammar says.
+            `recall` and `mauve` on the features, against as many real texts; and what the grammar says.
         """
         rows = self.words(written)
         reverse = metrics.n_gram_model(rows, self.vocabulary)

@@ -8,13 +8,15 @@ from keras_textgen.metrics.latent import active_units, mutual_information
 from keras_textgen.metrics.n_gram_perplexity import n_gram_model, n_gram_perplexity
 from keras_textgen.metrics.perplexity import Perplexity
 from keras_textgen.metrics.reconstruction import exact_match, reconstruction_bleu
-from keras_textgen.metrics.sentence_features import NGramFeatures
+from keras_textgen.metrics.sentence_features import FEATURES, NGramFeatures, WordLlamaFeatures, sentence_features
 
 __all__ = [
+    "FEATURES",
     "Estimate",
     "NGramFeatures",
     "Perplexity",
     "Ratio",
+    "WordLlamaFeatures",
     "active_units",
     "bleu",
     "distinct",
@@ -31,6 +33,7 @@ __all__ = [
     "reconstruction_bleu",
     "self_bleu",
     "sentence_bleu",
+    "sentence_features",
     "sentence_self_bleu",
     "verbatim",
 ]

@@ -1,12 +1,13 @@
-"""Numbers for what a sentence is like, where no encoder is at hand: its n-grams."""
+"""Numbers for what a sentence is like: of its n-grams, or of an encoder that knows what words mean."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from keras_textgen.checks import whole
-from keras_textgen.errors import InputError
+from keras_textgen.errors import InputError, unknown
 from keras_textgen.metrics.n_grams import words_of
 
 
@@ -44,6 +45,49 @@ class NGramFeatures:
         if not len(texts):
             return np.zeros([0, len(self.reduce.components_)])
         return self.reduce.transform(self.weigh.transform(texts))
+
+
+class WordLlamaFeatures:
+    """The mean of vectors of word pieces that were trained to bring sentences of like meaning together: the encoder of
+    the package `wordllama` (Miller 2024; 256 dimensions), which carries its weights. It knows no order of words.
+
+    Raises:
+        InputError: if the package is not installed.
+    """
+
+    def __init__(self):
+        try:
+            import wordllama
+        except ImportError:
+            raise InputError(
+                'features of wordllama need its package; run: pip install "keras-textgen[encoder]"'
+            ) from None
+        # Its search for its own files misses the tokenizer and would ask the network, but for this.
+        own = Path(wordllama.__file__).parent
+        self.encoder = wordllama.WordLlama.load(cache_dir=own, disable_download=True)
+
+    def __call__(self, texts: Sequence) -> np.ndarray:
+        """Features `float64 [n, 256]` of strings or lists of words; 0 for a text without words."""
+        lines = [text if isinstance(text, str) else " ".join(text) for text in texts]
+        found = np.zeros([len(lines), self.encoder.embedding.shape[1]])
+        filled = [place for place, line in enumerate(lines) if line.strip()]
+        if filled:
+            found[filled] = self.encoder.embed([lines[place] for place in filled], norm=False)
+        return found
+
+
+FEATURES = ("n_grams", "wordllama")
+
+
+def sentence_features(name: str, texts: Sequence, seed: int = 0) -> Callable[[Sequence], np.ndarray]:
+    """What makes features `[n, dim]` of texts: "n_grams", learned from the given texts, or "wordllama".
+
+    Raises:
+        InputError: if there are none of that name, or their package is not installed.
+    """
+    if name not in FEATURES:
+        raise unknown("features", name, FEATURES)
+    return NGramFeatures(texts, seed=seed) if name == "n_grams" else WordLlamaFeatures()
 
 
 def all_n_grams(words: list[str], longest: int) -> list[tuple[str, ...]]:

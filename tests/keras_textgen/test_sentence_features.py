@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_textgen.errors import InputError
-from keras_textgen.metrics import NGramFeatures
+from keras_textgen.metrics import NGramFeatures, WordLlamaFeatures, frechet_distance, sentence_features
 
 TEXTS = ["the cat sat", "the dog sat", "a cat ran off", "a dog ran off again", "it sat", "the bird", "a bird ran"]
 
@@ -104,3 +104,51 @@ def test_features_of_nothing_are_refused(learn, message):
     with pytest.raises(InputError, match=message) as refusal:
         learn()
     assert "\n" not in str(refusal.value)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    pytest.importorskip("wordllama")
+    return WordLlamaFeatures()
+
+
+def test_an_encoder_knows_what_words_mean(encoder):
+    cat, kitten, prices = encoder(
+        ["the cat sleeps on a mat", "a kitten naps on the rug", "prices of shares fell today"]
+    )
+    cosine = lambda a, b: a @ b / np.linalg.norm(a) / np.linalg.norm(b)  # noqa: E731
+    assert cosine(cat, kitten) > cosine(cat, prices) + 0.2
+    by_words = NGramFeatures(["the cat sleeps on a mat", "a kitten naps on the rug", "prices of shares fell today"] * 2)
+    assert cosine(*by_words(["the cat sleeps", "kitten naps"])) < 0.2  # no word in common
+
+
+def test_an_encoder_takes_lists_of_words_and_texts_without_any(encoder):
+    line, words, empty, spaces = encoder(["a cat sat", ["a", "cat", "sat"], [], "  "])
+    np.testing.assert_array_equal(line, words)
+    assert np.any(line) and not np.any(empty) and not np.any(spaces)
+    assert encoder([]).shape == (0, len(line))
+
+
+def test_an_encoder_sees_other_topics_as_farther_away(encoder):
+    real = [
+        f"the {animal} {does} in the {place}"
+        for animal in ("cat", "dog", "cow")
+        for does in ("sat", "ran", "ate")
+        for place in ("barn", "yard", "field")
+    ]
+    alike = [text.replace("the", "a") for text in real]
+    other = [text.replace("cat", "bank").replace("dog", "fund").replace("cow", "firm") for text in real]
+    near, far = (frechet_distance(encoder(real), encoder(texts)).value for texts in (alike, other))
+    assert near < far
+
+
+def test_an_encoder_that_is_not_installed_is_one_line(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "wordllama", None)
+    with pytest.raises(InputError, match=r'run: pip install "keras-textgen\[encoder\]"'):
+        sentence_features("wordllama", TEXTS)
+
+
+def test_features_are_found_by_name():
+    assert isinstance(sentence_features("n_grams", TEXTS), NGramFeatures)
+    with pytest.raises(InputError, match="n_grams"):
+        sentence_features("n_gram", TEXTS)

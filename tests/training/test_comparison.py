@@ -12,7 +12,7 @@ from training.comparison import differences, gather, names_of
 from training.comparison_table import names_in_order, rows_of, written
 
 EVALUATION = {
-    "settings": {"data": "reviews", "split": "test", "seed": 0, "num": 100},
+    "settings": {"data": "reviews", "split": "test", "seed": 0, "num": 100, "digest": "d1", "features": "n_grams"},
     "figures": {"nll": 23.5, "perplexity": 6.75, "grammatical": 0.9, "bleu_5": 0.25},
     "intervals": {"grammatical": [0.875, 0.925]},
     "frontier": [{"temperature": 0.7, "figures": {"bleu_5": 0.5, "self_bleu_5": 0.75}, "intervals": {}}],
@@ -22,6 +22,10 @@ HISTORY = [{"epoch": 1, "loss": 3.0, "val_nll": 25.0}, {"epoch": 2, "loss": 2.0,
 
 def changed(**changes):
     return {**EVALUATION, **changes}
+
+
+def setting(**changes):
+    return changed(settings={**EVALUATION["settings"], **changes})
 
 
 @pytest.fixture
@@ -121,9 +125,10 @@ def test_json_holds_the_frontier_and_no_value_that_json_lacks(runs):
     [
         pytest.param({}, EVALUATION, None, id="alike"),
         pytest.param({"model": "gan"}, EVALUATION, None, id="another model"),
-        pytest.param({"seed": 1}, EVALUATION, "different texts", id="another draw of the corpus"),
-        pytest.param({}, changed(settings={"data": "x.txt", "num": 100}), "different texts", id="another corpus"),
-        pytest.param({}, changed(settings={"data": "reviews", "num": 9}), "numbers of samples", id="fewer samples"),
+        pytest.param({"seed": 1}, EVALUATION, None, id="another draw of the corpus, evaluated on the same"),
+        pytest.param({}, setting(digest="d2"), "different texts", id="other texts"),
+        pytest.param({}, setting(num=9), "numbers of samples", id="fewer samples"),
+        pytest.param({}, setting(features="wordllama"), "features", id="other features"),
         pytest.param({"tokenizer": "bytes"}, EVALUATION, "tokenizers", id="another tokenizer"),
         pytest.param({"hyperparameters": {"vocabulary_size": 9}}, EVALUATION, "vocabularies", id="another vocabulary"),
     ],
@@ -134,13 +139,9 @@ def test_what_does_not_compare_is_said(tmp_path, made_up_run, config, evaluation
     assert (found == []) if reason is None else (len(found) == 1 and reason in found[0])
 
 
-def test_seeds_of_a_run_on_a_file_compare(tmp_path, made_up_run):
-    evaluation = changed(settings={"data": "x.txt", "num": 100})  # a corpus is called as its file
-    runs = [made_up_run(tmp_path / name, evaluation, data="d/x.txt", seed=seed) for seed, name in enumerate("ab")]
-    assert differences(gather(runs)) == []
-    assert cells(runs)["evaluated"] == ["d/x.txt (test)"] * 2
-    others = [*runs, made_up_run(tmp_path / "c", evaluation, data="other/x.txt")]
-    assert len(differences(gather(others))) == 1  # another file of that name
+def test_the_corpus_of_a_run_on_a_file_is_called_as_the_run_calls_it(tmp_path, made_up_run):
+    runs = [made_up_run(tmp_path / "a", setting(data="x.txt"), data="d/x.txt")]
+    assert cells(runs)["evaluated"] == ["d/x.txt (test)"]
 
 
 DAMAGED = {

@@ -1,5 +1,6 @@
 """textgen evaluate: a model's figures on held-out texts."""
 
+import hashlib
 import json as json_module
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from training.cli.shared import ModelPath, figures_table, load_model, print_json, table
 
+FEATURES = "Of sentences, for their distances: n_grams, or wordllama (the extra `encoder`)."
 TEMPERATURES = "Quality against diversity at several: 0.7,1,1.3, or 0.5..1.5 in steps of 0.1."
 
 
@@ -27,6 +29,7 @@ def command(
     curve: Annotated[bool, typer.Option("--curve", help="The likelihood for 1, 10, 100, … samples, too.")] = False,
     num: Annotated[int, typer.Option(help="Texts to write and judge; 0 leaves that out.")] = 1000,
     temperatures: Annotated[str | None, typer.Option(help=TEMPERATURES)] = None,
+    features: Annotated[str, typer.Option(help=FEATURES)] = "n_grams",
     seed: Annotated[int, typer.Option(help="Of samples of all kinds.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
@@ -52,7 +55,7 @@ def command(
     from training.judging import Judge
 
     grammar = corpus if hasattr(corpus, "is_grammatical") else None
-    judge = Judge(texts, known, grammar=grammar, seed=seed) if judged else None
+    judge = Judge(texts, known, grammar=grammar, features=features, seed=seed) if judged else None
     figures = evaluate(
         loaded,
         texts,
@@ -66,6 +69,7 @@ def command(
     )
     points = frontier(loaded, judge, num, heats, texts.labels, seed=seed) if judge is not None else []
     settings = {"data": data or corpus.name, "split": split, "samples": samples, "num": num, "seed": seed}
+    settings |= {"features": features if judged else None, "digest": digest(texts)}
     found = {"settings": settings, "figures": figures, "intervals": figures.intervals, "frontier": points}
     if json:
         print_json(found)
@@ -73,6 +77,11 @@ def command(
         print_tables(f"{model} on {len(texts):,} texts ({split})", figures, points)
     if Path(model).is_dir():  # after they were shown, lest a folder that cannot be written costs them
         write_atomically(RunFolder.open(model).evaluation, json_module.dumps(found, indent=2) + "\n")
+
+
+def digest(texts) -> str:
+    """What tells that two evaluations were on the same texts."""
+    return hashlib.sha256(json_module.dumps(list(texts)).encode()).hexdigest()[:16]
 
 
 def print_tables(title, figures, points) -> None:
