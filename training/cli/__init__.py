@@ -10,6 +10,7 @@ import typer
 from keras_textgen.errors import CollapseWarning, InputError
 from training.cli import (
     bench,
+    call,
     compare,
     demo,
     encode,
@@ -20,6 +21,7 @@ from training.cli import (
     models,
     reconstruct,
     score,
+    serve,
     train,
     tune,
 )
@@ -34,7 +36,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for verb in (models, demo, train, tune, generate, reconstruct, interpolate, encode, score, evaluate, compare, export):
+TRAINING = (models, demo, train, tune)
+ASKING = (generate, reconstruct, interpolate, encode, score, evaluate, compare)
+SERVING = (export, serve, call)
+for verb in (*TRAINING, *ASKING, *SERVING):
     app.command(verb.__name__.rsplit(".", 1)[-1])(verb.command)
 
 
