@@ -78,7 +78,7 @@ def specify(spec, model, version, label) -> None:
 def function_of(definition) -> Function:
     """A signature from a `SignatureDef`."""
     inputs = {}
-    for name, info in definition.inputs.items():
+    for name, info in sorted(definition.inputs.items()):
         rank = None if info.tensor_shape.unknown_rank else len(info.tensor_shape.dim)
         default = from_tensor(name, definition.defaults[name]) if name in definition.defaults else None
         inputs[name] = Input(types_pb2.DataType.Name(info.dtype), rank, default)

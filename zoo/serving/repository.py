@@ -45,6 +45,7 @@ class Repository:
         base: the folder of all models, or of the versions of one.
         versions: how many of the newest loadable versions of each model are served; None for all.
         labels: `{model: {label: version}}`; these versions are served, too.
+        threads: how many requests a version computes at once.
         interval: seconds between two looks at the folder.
         warm_up_seconds: how long a signature may take to be warmed up.
 
@@ -58,12 +59,13 @@ class Repository:
         *,
         versions: int | None = 3,
         labels: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
+        threads: int = 1,
         interval: float = 0.5,
         warm_up_seconds: float = 60.0,
     ):
         self.base = Path(base)
         self.versions, self.labels = versions, labels
-        self.interval, self.warm_up_seconds = interval, warm_up_seconds
+        self.threads, self.interval, self.warm_up_seconds = threads, interval, warm_up_seconds
         self.models: dict[str, dict[int, Version]] = {}
         self.scanned = False
         self._seen: dict[tuple[str, int], tuple] = {}
@@ -132,7 +134,7 @@ class Repository:
         with self._lock:
             self.models.setdefault(name, {})[number] = version
         try:
-            servable = Servable(folder)
+            servable = Servable(folder, self.threads)
             servable.warm_up(self.warm_up_seconds)
         except Exception as error:  # TensorFlow raises many kinds for a foreign or damaged folder
             with self._lock:

@@ -80,7 +80,7 @@ def function_of(definition: dict) -> Function:
     """A signature from the JSON of a `SignatureDef`."""
     defaults = definition.get("defaults", {})
     inputs = {}
-    for name, info in definition.get("inputs", {}).items():
+    for name, info in sorted(definition.get("inputs", {}).items()):
         shape = info.get("tensor_shape", {})
         rank = None if shape.get("unknown_rank") else len(shape.get("dim", []))
         inputs[name] = Input(info["dtype"], rank, default_of(defaults[name]) if name in defaults else None)

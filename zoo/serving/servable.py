@@ -38,15 +38,17 @@ class Servable:
 
     Args:
         folder: of the version: a SavedModel.
+        threads: how many requests it computes at once.
 
     Raises:
         OSError, ValueError, RuntimeError, tf.errors.OpError: whatever TensorFlow says of a folder that it cannot load.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, threads: int = 1):
         add_text_ops()
         self.graph = tf.Graph()
-        config = tf.compat.v1.ConfigProto()
+        # Threads of its own: a request that takes long must not keep other versions, or a loading one, from theirs.
+        config = tf.compat.v1.ConfigProto(use_per_session_threads=True, inter_op_parallelism_threads=threads)
         config.gpu_options.allow_growth = True
         self.session = tf.compat.v1.Session(graph=self.graph, config=config)
         self._lock, self._users, self._retired = threading.Lock(), 0, False

@@ -53,8 +53,9 @@ class Server(uvicorn.Server):
         limits: Limits | None = None,
     ):
         limits = limits or Limits()
-        self.repository = Repository(base, versions=versions, labels=labels, warm_up_seconds=limits.request_seconds)
-        self.app = App(self.repository, limits, threads or os.cpu_count() or 1)
+        threads, seconds = threads or os.cpu_count() or 1, limits.request_seconds
+        self.repository = Repository(base, versions=versions, labels=labels, threads=threads, warm_up_seconds=seconds)
+        self.app = App(self.repository, limits, threads)
         self.socket = listen(host, port)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.socket.getsockname()[1]}"
