@@ -9,9 +9,20 @@ here = Path(__file__).parent
 TUNE = ["optuna>=4"]
 REPORT = ["plotly>=6", "jinja2>=3.1"]
 ENCODER = ["wordllama>=0.4"]
-SERVE = ["starlette>=0.49", "uvicorn>=0.38", "prometheus-client>=0.22"]
+SERVE = ["starlette>=1.0,<2", "uvicorn>=0.54,<1", "prometheus-client>=0.22"]
 GRPC = ["tensorflow-serving-api>=2.21,<2.22"]
-TEST = ["pytest>=8", "pytest-cov>=5", "pytest-xdist>=3.6", "nltk>=3.9", *TUNE, *REPORT, *ENCODER, *SERVE, *GRPC]
+TEST = [
+    "pytest>=8",
+    "pytest-cov>=5",
+    "pytest-xdist>=3.6",
+    "nltk>=3.9",
+    "pyyaml>=6",
+    *TUNE,
+    *REPORT,
+    *ENCODER,
+    *SERVE,
+    *GRPC,
+]
 DEV = [*TEST, "ruff>=0.15", "import-linter>=2.5"]
 
 setup(

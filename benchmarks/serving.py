@@ -157,7 +157,7 @@ async def swaps(session, served, base: Path, models: list[Path], clients: int, c
             asked.append(await ask(session, served.url, body))
 
     tasks = [asyncio.create_task(client()) for _ in range(clients)]
-    waits = []
+    waits, memory = [], [served.megabytes()]
     for number in range(2, 2 + changes):
         source = models[(number + 1) % 2]
         await asyncio.to_thread(shutil.copytree, source, base / f".{number}")
@@ -170,6 +170,7 @@ async def swaps(session, served, base: Path, models: list[Path], clients: int, c
                 break
             await asyncio.sleep(0.05)
         waits.append(time.perf_counter() - begin)
+        memory.append(served.megabytes())
         if len(right) < 2:
             right.append((await ask(session, served.url, body))[0])
     end.set()
@@ -184,6 +185,7 @@ async def swaps(session, served, base: Path, models: list[Path], clients: int, c
         "mixed": sum(answer is not None and answer not in right for answer in answers),
         "p50_ms": round(statistics.median(times), 1),
         "p99_ms": round(sorted(times)[int(0.99 * len(times))], 1),
+        "megabytes": memory,
         "seconds_to_service": [round(wait, 1) for wait in waits],
     }
 

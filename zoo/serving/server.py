@@ -103,12 +103,13 @@ class Server(uvicorn.Server):
             self.repository.stop()
 
     def wait_until_ready(self, seconds: float = 600.0) -> None:
-        """Returns once every model was tried; raises `TimeoutError`."""
-        end = threading.Event()
+        """Returns once every model was tried; raises `TimeoutError`, also if the server has ended."""
         for _ in range(int(seconds / 0.05)):
             if self.repository.scanned and self.started:
                 return
-            end.wait(0.05)
+            self._thread.join(0.05)
+            if not self._thread.is_alive():
+                break
         raise TimeoutError(f"the models were not loaded within {seconds:g} s")
 
     def __enter__(self) -> "Server":
