@@ -105,8 +105,14 @@ def test_a_server_says_where_it_is_and_drains_at_a_signal(fitted, folder, tmp_pa
     shutil.copytree(folder, tmp_path / "models")
     command = [sys.executable, "-c", "from training.cli import main; main()", "serve", str(tmp_path / "models")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([*command, "--port", "0"], stderr=subprocess.PIPE, text=True, env=environment) as process:
-        url = re.fullmatch(r"textgen: serving \S+ at (http://127\.0\.0\.1:\d+)\n", process.stderr.readline())[1]
+    log = tmp_path / "log.txt"
+    with log.open("w") as stderr:
+        process = subprocess.Popen([*command, "--port", "0"], stderr=stderr, env=environment)
+    try:
+        while not log.read_text().endswith("\n"):
+            assert process.poll() is None
+            time.sleep(0.1)
+        url = re.match(r"textgen: serving \S+ at (http://127\.0\.0\.1:\d+)\n", log.read_text())[1]
         assert requests.get(f"{url}/healthz", timeout=60).status_code == 200
         while requests.get(f"{url}/readyz", timeout=60).status_code == 503:
             time.sleep(0.1)
@@ -114,15 +120,16 @@ def test_a_server_says_where_it_is_and_drains_at_a_signal(fitted, folder, tmp_pa
         found = []
         path = f"{url}/v1/models/lstm_vae:predict"
         asking = threading.Thread(target=lambda: found.append(requests.post(path, json=body, timeout=60)))
-        waiting = "textgen_requests_waiting 1.0"
+        figures, waiting = f"{url}/monitoring/prometheus/metrics", "textgen_requests_waiting 1.0"
         asking.start()
-        while asking.is_alive() and waiting not in requests.get(f"{url}/monitoring/prometheus/metrics").text:
+        while asking.is_alive() and waiting not in requests.get(figures, timeout=60).text:
             time.sleep(0.005)
         process.send_signal(signal.SIGTERM)
         asking.join()
-        _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
+        assert process.wait(120) == 0
+    finally:
+        process.kill()
     assert found[0].json()["outputs"] == fitted("lstm_vae").generate(1000, seed=1)
-    lines = errors.splitlines()
+    lines = log.read_text().splitlines()
     assert sum('"POST /v1/models/lstm_vae:predict" 200' in line for line in lines) == 1
-    assert "Traceback" not in errors and "version 1 is unloaded" in lines[-1]
+    assert not any("Traceback" in line for line in lines) and "version 1 is unloaded" in lines[-1]

@@ -6,6 +6,7 @@ import time
 from zoo.serving.metrics import Metrics
 
 log = logging.getLogger("zoo.serving.access")
+PROBED = ("/healthz", "/readyz", "/monitoring/prometheus/metrics")
 
 
 class Observed:
@@ -34,7 +35,9 @@ class Observed:
         finally:
             seconds = time.perf_counter() - begin
             self.metrics.observe(state.get("model", ""), state.get("signature", ""), status, seconds)
-            log.info(line(scope, state, status, size, seconds))
+            # Probes come every few seconds; they are told of when they fail.
+            quiet = scope["path"] in PROBED and status < 400
+            log.log(logging.DEBUG if quiet else logging.INFO, line(scope, state, status, size, seconds))
 
 
 def line(scope, state, status: int, size: int, seconds: float) -> str:
