@@ -145,6 +145,14 @@ def spare(saved):
 
 
 @pytest.fixture(scope="session")
+def served_folder(fitted, tmp_path_factory):
+    """What a server of models takes: a folder with version 1 of the fitted `lstm_vae`."""
+    base = tmp_path_factory.mktemp("served")
+    zoo.export(fitted("lstm_vae"), base / "lstm_vae")
+    return base
+
+
+@pytest.fixture(scope="session")
 def chi_square_p():
     """`chi_square_p(counts, probabilities)`: Pearson's test; the probability of a fit at least as bad as this one."""
 

@@ -15,25 +15,15 @@ from pathlib import Path
 import pytest
 import requests
 
-import zoo
-
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def folder(fitted, tmp_path_factory):
-    """A folder with a version of a tiny model."""
-    base = tmp_path_factory.mktemp("served")
-    zoo.export(fitted("lstm_vae"), base / "lstm_vae")
-    return base
-
-
-@pytest.fixture(scope="module")
-def url(folder):
-    """The address of a server of it."""
+def url(served_folder):
+    """The address of a server of a tiny model."""
     from zoo.serving import Server
 
-    with Server(folder, port=0, threads=2, labels={"lstm_vae": {"stable": 1}}) as server:
+    with Server(served_folder, port=0, threads=2, labels={"lstm_vae": {"stable": 1}}) as server:
         yield server.url
 
 
@@ -85,24 +75,24 @@ def test_texts_come_from_arguments_or_standard_input(textgen, fitted, url, corpu
         (("serve", "FOLDER", "--port", "PORT"), "choose another --port"),
     ],
 )
-def test_what_is_wrong_gets_one_line(textgen, folder, url, arguments, message):
-    stands_for = {"URL": url, "FOLDER": folder, "PORT": url.rpartition(":")[2]}
+def test_what_is_wrong_gets_one_line(textgen, served_folder, url, arguments, message):
+    stands_for = {"URL": url, "FOLDER": served_folder, "PORT": url.rpartition(":")[2]}
     answer = textgen(*(stands_for.get(argument, argument) for argument in arguments))
     assert answer.code == 2 and answer.out == "" and message in answer.err
     assert answer.err.startswith("textgen: ") and answer.err.count("\n") == 1
 
 
-def test_missing_packages_are_named(textgen, folder, monkeypatch):
+def test_missing_packages_are_named(textgen, served_folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "zoo.serving.server", None)  # as if its imports failed
     monkeypatch.setitem(sys.modules, "zoo.serving.grpc_client", None)
-    asks = {"serve": ("serve", folder), "grpc": ("call", "grpc://127.0.0.1:1", "a", "b")}
+    asks = {"serve": ("serve", served_folder), "grpc": ("call", "grpc://127.0.0.1:1", "a", "b")}
     for extra, arguments in asks.items():
         answer = textgen(*arguments)
         assert answer.code == 2 and f'is missing: pip install "keras-textgen[{extra}]"' in answer.err
 
 
-def test_a_server_says_where_it_is_and_drains_at_a_signal(fitted, folder, tmp_path):
-    shutil.copytree(folder, tmp_path / "models")
+def test_a_server_says_where_it_is_and_drains_at_a_signal(fitted, served_folder, tmp_path):
+    shutil.copytree(served_folder, tmp_path / "models")
     command = [sys.executable, "-c", "from training.cli import main; main()", "serve", str(tmp_path / "models")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     log = tmp_path / "log.txt"

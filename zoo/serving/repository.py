@@ -135,7 +135,7 @@ class Repository:
             self.models.setdefault(name, {})[number] = version
         try:
             servable = Servable(folder, self.threads)
-            servable.warm_up(self.warm_up_seconds)
+            servable.warm_up(self.warm_up_seconds, self._stopping)
         except Exception as error:  # TensorFlow raises many kinds for a foreign or damaged folder
             with self._lock:
                 version.error, version.state = in_a_line(error), "END"

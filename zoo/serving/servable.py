@@ -100,9 +100,12 @@ class Servable:
         found = signature.call(*(given[key] for key in signature.inputs), options=options)
         return dict(zip(signature.outputs, found, strict=True))
 
-    def warm_up(self, seconds: float) -> None:
-        """Lets every signature answer once: the first call of each is what TensorFlow optimises the graph for."""
+    def warm_up(self, seconds: float, stopping: threading.Event | None = None) -> None:
+        """Lets every signature answer once, unless `stopping` is set: TensorFlow optimises the graph at the first call
+        of each."""
         for signature in self.signatures.values():
+            if stopping is not None and stopping.is_set():
+                return
             made_up = {key: smallest(tensor) for key, tensor in required(signature).items()}
             with contextlib.suppress(tf.errors.OpError):  # it need not like that, and is warm all the same
                 self.run(signature, made_up, seconds)

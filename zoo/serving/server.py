@@ -143,12 +143,15 @@ def serve(base, *, announce=lambda server: None, **options) -> None:
     Raises:
         InputError: as `Server`.
     """
+    server = Server(base, **options)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
-    logger = logging.getLogger("zoo.serving")
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    logger.addHandler(handler)
-    server = Server(base, **options)
-    announce(server)
-    server.serve_until_stopped()
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.addHandler(handler)
+    try:
+        announce(server)
+        server.serve_until_stopped()
+    finally:
+        log.removeHandler(handler)
+        log.propagate = True

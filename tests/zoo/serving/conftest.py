@@ -102,13 +102,9 @@ def toy_server(toys, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def lstm_vae_server(fitted, tmp_path_factory):
+def lstm_vae_server(served_folder):
     """A server of a tiny `lstm_vae`."""
-    import zoo
-
-    base = tmp_path_factory.mktemp("served")
-    zoo.export(fitted("lstm_vae"), base / "lstm_vae")
-    with Server(base, port=0, threads=2) as server:
+    with Server(served_folder, port=0, threads=2) as server:
         yield server
 
 
