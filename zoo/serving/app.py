@@ -12,12 +12,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from keras_textgen.errors import InputError
+from zoo.serving.folders import LARGEST
 from zoo.serving.intake import Intake, read_body
 from zoo.serving.limits import Limits, Refusal
 from zoo.serving.metrics import Metrics
 from zoo.serving.observing import Observed
 from zoo.serving.predicting import Prediction
-from zoo.serving.repository import LARGEST, Repository, Version
+from zoo.serving.repository import Repository, Version
 
 PATH = re.compile(
     r"/v1/models/(?P<model>[^/:]+)(/versions/(?P<number>[0-9]{1,19})|/labels/(?P<label>[^/:]+))?"

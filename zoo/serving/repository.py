@@ -2,18 +2,17 @@
 
 import dataclasses
 import logging
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from keras_textgen.errors import InputError, unknown
+from keras_textgen.errors import unknown
+from zoo.serving.folders import files, find_models
 from zoo.serving.limits import Refusal
 from zoo.serving.servable import Servable
 
 log = logging.getLogger("zoo.serving")
-LARGEST = 2**63 - 1
 ENDED_KEPT = 10  # versions that are no longer served but still told of, a model
 
 
@@ -213,46 +212,6 @@ def absent(name, number, versions) -> Refusal:
         return Refusal(503, f"{name} is being loaded", {"Retry-After": "1"})
     which = f"{name} has no version in service" if number is None else f"version {number} of {name} is not in service"
     return Refusal(404, which + "".join(f": {version.error}" for version in asked[:1] if version.error))
-
-
-def find_models(base: Path) -> dict[str, dict[int, Path]]:
-    """The folders of versions by model and number. A base that holds versions itself is one model of its own name.
-
-    Raises:
-        InputError: if the base cannot be listed.
-    """
-    try:
-        inside = sorted(entry for entry in base.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    except OSError as error:
-        raise InputError(f"{base} cannot be served: {error.strerror or error}") from error
-    if versions := numbered(inside):
-        return {base.resolve().name: versions}
-    found = {}
-    for folder in inside:
-        try:
-            found[folder.name] = numbered(sorted(entry for entry in folder.iterdir() if entry.is_dir()))
-        except OSError:  # one folder that cannot be read does not keep the others from being served
-            found[folder.name] = {}
-    return found
-
-
-def numbered(folders) -> dict[int, Path]:
-    """Those whose names are version numbers."""
-    found = {int(folder.name): folder for folder in folders if folder.name.isascii() and folder.name.isdigit()}
-    return {number: folder for number, folder in found.items() if number <= LARGEST}
-
-
-def files(folder: Path) -> tuple:
-    """The files below a folder with their sizes and times; another answer later means that somebody writes there."""
-    found = []
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                known = os.stat(os.path.join(place, name))
-            except OSError:
-                continue
-            found.append((os.path.join(place, name), known.st_size, known.st_mtime_ns))
-    return tuple(sorted(found))
 
 
 def in_a_line(error: Exception) -> str:
