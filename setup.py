@@ -28,6 +28,7 @@ setup(
         "tensorflow-text>=2.21,<2.22",
         "tensorflow-probability>=0.25,<0.26",
         "tf-keras>=2.21,<2.22",  # tensorflow-probability does not import without it
+        "tensorflow-serving-api>=2.21,<2.22",
         "keras-hub>=0.32,<0.33",
         "numpy>=1.26",
         "scikit-learn>=1.5",

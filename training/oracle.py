@@ -104,7 +104,7 @@ def writer(model):
         def function(num, seed, temperature):
             limits = model.limits(num, sampling.Options.tensors())
             uniforms = tf.random.stateless_uniform([num, LENGTH], seed)
-            draw = lambda logits, uniforms: sampling.draw(logits / temperature, uniforms)  # noqa: E731
+            draw = lambda logits, uniforms, _: sampling.draw(logits / temperature, uniforms)  # noqa: E731
             strategy = sampling.TokenByToken(draw, limits, uniforms)
             return sampling.decode(model.step, model.decoder.start(tf.zeros([num, 0])), strategy)
 

@@ -134,7 +134,7 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
         num = tf.shape(condition)[0]
         limits = self.limits(num, sampling.Options.tensors())
         uniforms = tf.random.stateless_uniform([num, self.sequence_length], seed)
-        strategy = sampling.TokenByToken(sampling.draw, limits, uniforms)
+        strategy = sampling.TokenByToken(lambda logits, uniforms, _: sampling.draw(logits, uniforms), limits, uniforms)
         return sampling.decode(self.step, self.decoder.start(condition), strategy)
 
     def begin_phase(self, phase):
