@@ -143,6 +143,7 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
         super().begin_phase(phase)
 
     def begin_game(self):
+        super().begin_game()
         if self.rollout_decoder is not None:
             self.move_rollout_policy(0.0)
 
