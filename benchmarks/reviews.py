@@ -50,7 +50,7 @@ TABLES = {
             model="transformer_lm",
             learning_rate=1e-3,
             batch_size=64,
-            epochs=20,
+            epochs=12,
             hyperparameters={"hidden_dim": 192},
         ),
     },

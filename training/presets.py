@@ -39,7 +39,7 @@ SETTINGS = {
     "ngram_lm": dict(hyperparameters={"order": 4}),
     "seq_vae": dict(epochs=12, batch_size=64, hyperparameters={"hidden_dim": 192}),
     "seqgan": dict(epochs=14, batch_size=128, hyperparameters=SEQGAN),
-    "transformer_lm": dict(epochs=20, batch_size=64, learning_rate=1e-3, hyperparameters={"hidden_dim": 192}),
+    "transformer_lm": dict(epochs=12, batch_size=64, learning_rate=1e-3, hyperparameters={"hidden_dim": 192}),
     "transformer_vae": dict(epochs=20, batch_size=64, learning_rate=1e-3, hyperparameters={"hidden_dim": 128}),
 }
 
