@@ -93,8 +93,9 @@ def stored(folder) -> int:
     return sum(path.stat().st_size for path in (folder / "variables").iterdir())
 
 
-def test_every_model_can_be_exported_with_small_weights(fitted, model_name, tmp_path):
-    loaded = tf.saved_model.load(str(zoo.export(fitted(model_name), tmp_path, quantize="float16")))
+@pytest.mark.parametrize("name", ["gan", "ngram_lm", "transformer_vae"])
+def test_weights_of_any_layer_can_be_small(fitted, name, tmp_path):
+    loaded = tf.saved_model.load(str(zoo.export(fitted(name), tmp_path, quantize="float16")))
     rows = dict(
         temperature=tf.ones([3]), top_k=tf.zeros([3], tf.int32), top_p=tf.ones([3]), prompt=tf.constant([""] * 3)
     )
