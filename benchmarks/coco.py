@@ -31,17 +31,17 @@ SEQGAN = {
     **{"num_rollouts": 4, "discriminator_steps": 4, "discriminator_learning_rate": 1e-3, "discriminator_l2": 0.0},
     "likelihood_weight": 0.1,
 }
-TRANSFORMER = dict(epochs=20, batch_size=64, learning_rate=1e-3, hyperparameters={"dropout": 0.4})
-# What differs from the common settings.
+TRANSFORMER = dict(epochs=10, batch_size=64, learning_rate=1e-3, hyperparameters={"dropout": 0.5})
+# What differs from the common settings; on so few captions all but the adversarial models over-fit after a few epochs.
 SETTINGS = {
     "bow_vae": dict(epochs=30),
     "dense_ae": dict(epochs=20, hyperparameters=SHORT),
-    "dense_vae": dict(epochs=20, hyperparameters=SHORT),
+    "dense_vae": dict(epochs=10, hyperparameters=SHORT),
     "gan": dict(epochs=20, batch_size=64, learning_rate=None, hyperparameters=SHORT),
-    "lstm_lm": dict(epochs=12, hyperparameters={"dropout": 0.5}),
-    "lstm_vae": dict(epochs=15, hyperparameters={"dropout": 0.5}),
+    "lstm_lm": dict(epochs=8, hyperparameters={"dropout": 0.5}),
+    "lstm_vae": dict(epochs=9, hyperparameters={"dropout": 0.5}),
     "ngram_lm": {},
-    "seq_vae": dict(epochs=10, batch_size=64, hyperparameters={"dropout": 0.5}),
+    "seq_vae": dict(epochs=9, batch_size=64, hyperparameters={"dropout": 0.5}),
     "seqgan": dict(epochs=14, batch_size=128, hyperparameters=SEQGAN),
     "transformer_lm": TRANSFORMER,
     "transformer_vae": TRANSFORMER,
