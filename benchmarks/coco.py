@@ -35,7 +35,7 @@ TRANSFORMER = dict(epochs=10, batch_size=64, learning_rate=1e-3, hyperparameters
 # What differs from the common settings; on so few captions all but the adversarial models over-fit after a few epochs.
 SETTINGS = {
     "bow_vae": dict(epochs=30),
-    "dense_ae": dict(epochs=20, hyperparameters=SHORT),
+    "dense_ae": dict(epochs=5, hyperparameters=SHORT),
     "dense_vae": dict(epochs=10, hyperparameters=SHORT),
     "gan": dict(epochs=20, batch_size=64, learning_rate=None, hyperparameters=SHORT),
     "lstm_lm": dict(epochs=8, hyperparameters={"dropout": 0.5}),
