@@ -27,18 +27,18 @@ MODELS = {
     "lstm_lm, 32 units, dropout": dict(model="lstm_lm", embedding_dim=32, hidden_dim=32, dropout=0.2, **SMALL),
     # Wider than the oracle, held by dropout and a Gaussian prior (of precision 4, at 10,000 texts). With --epochs 12.
     **{
-        f"lstm_lm, 128 units, prior, dropout {dropout}": dict(
+        f"lstm_lm, 128 units, prior, dropout {rate}": dict(
             model="lstm_lm",
             embedding_dim=64,
             hidden_dim=128,
-            dropout=dropout,
+            dropout=rate,
             weight_decay=0.0,
             l2=4e-4,
             initial_spread=0.1,
             clip=100.0,
             **SMALL,
         )
-        for dropout in (0.25, 0.3)
+        for rate in (0.25, 0.3)
     },
 }
 
@@ -120,7 +120,7 @@ def main() -> None:
             arguments.out / f"{name.replace(', ', '-').replace(' ', '-')}.json", json.dumps(report, indent=2)
         )
         print(
-            f"{name}: held out {standing.nll_held_out:.3f}, NLL_oracle {standing.nll_oracle:.3f}; {likely}; at 9: {at_9}",
+            f"{name}: {likely}; held out {standing.nll_held_out:.3f}, NLL_oracle {standing.nll_oracle:.3f}; {at_9}",
             flush=True,
         )
 
