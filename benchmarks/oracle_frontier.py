@@ -3,7 +3,7 @@ against diversity (NLL of held-out texts of the oracle), both in nats a token.
 
     python benchmarks/oracle_frontier.py --oracle target_lstm.npz --out runs/frontier
 
-Trained on 10,000 texts of the oracle; 1,000 others choose the epoch, the model and the temperature of the figure "at 9":
+Trained on 10,000 texts of the oracle; 1,000 others choose the epoch, the model and the temperature of "at 9":
 the lowest at which their NLL is at most 8.98. 10,000 more are held out for the figures.
 """
 
