@@ -7,8 +7,8 @@ import tensorflow as tf
 def keep_by_core_ops(block: keras_hub.layers.TransformerDecoder) -> None:
     """Makes a built block one that an exported model can write with.
 
-    keras-hub updates what it keeps by `keras.ops.slice_update`, which on TensorFlow is an op of XLA, and XLA is disabled
-    in a server. Neither the block nor its place in a saved model changes; it has no argument for its attention.
+    keras-hub updates what it keeps by `keras.ops.slice_update`, which on TensorFlow is an op of XLA, and a server has
+    XLA disabled. Neither the block nor its place in a saved model changes; it has no argument for its attention.
     """
     block._self_attention_layer.__class__ = KeepingAttention
 
