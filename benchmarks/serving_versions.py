@@ -16,18 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis import prediction_log_pb2
 
 import zoo
+from zoo.audit import warm_up
 from zoo.audit.answering import NoAnswer, answers, ask_library
 from zoo.audit.files import find_version
-from zoo.serving_files import WARM_UP
 
 
 def requests_of(export) -> list[tuple[str, dict]]:
     """The signatures and inputs of its warm-up requests."""
-    records = tf.data.TFRecordDataset(str(find_version(export) / WARM_UP)).as_numpy_iterator()
-    requests = [prediction_log_pb2.PredictionLog.FromString(record).predict_log.request for record in records]
+    requests = [log.predict_log.request for log in warm_up.read(find_version(export) / warm_up.FILE)]
     return [
         (request.model_spec.signature_name, {name: tf.make_ndarray(value) for name, value in request.inputs.items()})
         for request in requests

@@ -8,12 +8,13 @@ import keras
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 from typer.testing import CliRunner
 
 import zoo
 from keras_textgen.errors import InputError
 from training.cli import app
-from zoo.audit import op_lists
+from zoo.audit import op_lists, warm_up
 
 NUMBERS = tf.TensorSpec([None], tf.float32, name="x")
 TEXTS = tf.TensorSpec([None], tf.string, name="x")
@@ -250,6 +251,44 @@ def test_a_missing_asset_is_found(tmp_path):
     (tmp_path / "1" / "assets" / "words.txt").unlink()
     (problem,) = zoo.check_export(tmp_path).problems
     assert problem.startswith("the asset 'words.txt' is not in ")
+
+
+def log_of(signature, **inputs):
+    """A warm-up request."""
+    log = prediction_log_pb2.PredictionLog()
+    log.predict_log.request.model_spec.signature_name = signature
+    for name, value in inputs.items():
+        log.predict_log.request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    return log.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "signature, inputs, problem",
+    [
+        ("write", {}, "signature 'write' is asked for, which is not there, in"),
+        ("", {"num": 1}, "signature 'serving_default' is not given its input 'seed' in"),
+        ("score", {"texts": ["a"], "seed": 1}, "signature 'score' is given 'seed', which is no input of it, in"),
+        ("score", {"texts": [1.0]}, "input 'texts' of signature 'score' is given another dtype than its own in"),
+    ],
+)
+def test_a_warm_up_request_that_would_fail_is_found(copy, signature, inputs, problem):
+    with tf.io.TFRecordWriter(str(copy / "3" / warm_up.FILE)) as file:
+        file.write(log_of("score", texts=["a"]))
+        file.write(log_of(signature, **inputs))
+    (found,) = zoo.check_export(copy).problems
+    assert found == f"{problem} warm-up request 2; export the model again, or delete the file"
+
+
+def test_damaged_or_too_many_warm_up_requests_are_found(copy):
+    path = copy / "3" / warm_up.FILE
+    path.write_bytes(path.read_bytes()[:-3])
+    (found,) = zoo.check_export(copy).problems
+    assert found.startswith("the warm-up requests in ") and "\n" not in found
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for _ in range(1001):
+            file.write(log_of("score", texts=["a"]))
+    (found,) = zoo.check_export(copy).problems
+    assert "1001 warm-up requests" in found
 
 
 # The lists and the command

@@ -6,7 +6,7 @@ of which a server may lack or have disabled, they are 1,312 and 1,313. tensorflo
 in a version of its own. `make_op_lists.py` makes the lists.
 """
 
-from zoo.audit import files, nodes, signatures
+from zoo.audit import files, nodes, signatures, warm_up
 from zoo.audit.report import Report, SignatureReport, TensorReport
 
 __all__ = ["Report", "SignatureReport", "TensorReport", "check_export"]
@@ -24,14 +24,16 @@ def check_export(path, allow_text_ops: bool = False) -> Report:
     """
     folder = files.find_version(path)
     meta_graph = files.meta_graph_of(files.read(folder), folder)
+    served = signatures.served(meta_graph)
     return Report(
         path=str(folder),
         tensorflow=meta_graph.meta_info_def.tensorflow_version,
-        signatures={name: signatures.describe(found) for name, found in signatures.served(meta_graph).items()},
+        signatures={name: signatures.describe(found) for name, found in served.items()},
         ops=nodes.count_ops(meta_graph.graph_def),
         problems=[
             *files.problems_of(folder, meta_graph),
             *signatures.problems_of(meta_graph),
+            *warm_up.problems_of(folder, served),
             *nodes.problems_of(meta_graph.graph_def, allow_text_ops),
         ],
     )
