@@ -21,7 +21,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["keras_textgen*", "zoo*", "training*"]),
-    package_data={"training.report": ["page.*"], "zoo": ["trained_models/*/*"]},
+    package_data={"training.report": ["page.*"], "zoo": ["trained_models/*/*"], "zoo.audit": ["lists/*.json.gz"]},
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "keras>=3.15,<3.16",

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import layers
 
 from keras_textgen.layers.bilinear import Bilinear
+from keras_textgen.layers.keeping import keep_by_core_ops
 from keras_textgen.layers.output import output_layer
 from keras_textgen.layers.told import Told
 from keras_textgen.layers.word_dropout import WordDropout
@@ -153,6 +154,7 @@ class TransformerDecoder(layers.Layer):
         self.told.build(z_shape)
         for block in self.blocks:
             block.build(shape)
+            keep_by_core_ops(block)
         self.normalization.build(shape)
         if self.deep_output is not None:
             self.deep_output.build((None, None, hidden_dim + z_shape[-1]))

@@ -29,14 +29,13 @@ SIGNATURES = {
 
 
 @pytest.fixture(scope="session")
-def exported(fitted, tmp_path_factory):
+def exported(export_of):
     """`exported(name)`: the folder of version 1 of the fitted model, and what TensorFlow loads from it."""
     found = {}
 
     def get(name):
         if name not in found:
-            folder = zoo.export(fitted(name), tmp_path_factory.mktemp("exported") / name)
-            found[name] = folder, tf.saved_model.load(str(folder))
+            found[name] = export_of(name), tf.saved_model.load(str(export_of(name)))
         return found[name]
 
     return get

@@ -1,6 +1,5 @@
 """What stands beside an exported model: warm-up requests, configuration, batching, the card."""
 
-import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_serving.apis import prediction_log_pb2
@@ -10,19 +9,6 @@ import zoo
 from zoo.serving_files import WARM_UP
 
 LABELS = {"mark": ["calm", "loud"] * 32}
-
-
-@pytest.fixture(scope="module")
-def exported(fitted, tmp_path_factory):
-    """`exported(name)`: the folder of version 1 of the fitted model."""
-    found = {}
-
-    def get(name):
-        if name not in found:
-            found[name] = zoo.export(fitted(name), tmp_path_factory.mktemp("exported") / name)
-        return found[name]
-
-    return get
 
 
 def requests_of(folder):
@@ -38,8 +24,8 @@ def answer(loaded, request):
     return loaded.signatures[request.model_spec.signature_name](**inputs)
 
 
-def test_a_server_warms_up_with_every_signature(fitted, exported, model_name):
-    folder = exported(model_name)
+def test_a_server_warms_up_with_every_signature(fitted, export_of, model_name):
+    folder = export_of(model_name)
     loaded, requests = tf.saved_model.load(str(folder)), requests_of(folder)
     assert {request.model_spec.signature_name for request in requests} == set(fitted(model_name).signatures())
     assert {request.model_spec.name for request in requests} == {model_name}
@@ -70,15 +56,15 @@ def test_the_configuration_is_one_that_a_server_reads(fitted, tmp_path):
         assert config.model_version_policy.latest.num_versions == 2  # so both labels have a version
 
 
-def test_batches_are_described_where_a_server_looks_for_it(exported):
-    lines = (exported("ngram_lm") / "batching_params.pbtxt").read_text().splitlines()
+def test_batches_are_described_where_a_server_looks_for_it(export_of):
+    lines = (export_of("ngram_lm") / "batching_params.pbtxt").read_text().splitlines()
     assert [line.split()[0] for line in lines if not line.startswith("#")] == [
         "max_batch_size", "batch_timeout_micros", "num_batch_threads", "max_enqueued_batches"
     ]  # fmt: skip
 
 
-def test_the_card_names_every_signature_and_input(fitted, exported, model_name):
-    text = (exported(model_name) / "README.md").read_text()
+def test_the_card_names_every_signature_and_input(fitted, export_of, model_name):
+    text = (export_of(model_name) / "README.md").read_text()
     for name, signature in fitted(model_name).signatures().items():
         (line,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
         assert all(part in line for part in (*signature.inputs, *signature.options))

@@ -10,6 +10,7 @@ import typer
 from keras_textgen.errors import CollapseWarning, InputError
 from training.cli import (
     bench,
+    check_export,
     compare,
     demo,
     encode,
@@ -34,8 +35,22 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for verb in (models, demo, train, tune, generate, reconstruct, interpolate, encode, score, evaluate, compare, export):
-    app.command(verb.__name__.rsplit(".", 1)[-1])(verb.command)
+for verb in (
+    models,
+    demo,
+    train,
+    tune,
+    generate,
+    reconstruct,
+    interpolate,
+    encode,
+    score,
+    evaluate,
+    compare,
+    export,
+    check_export,
+):
+    app.command(verb.__name__.rsplit(".", 1)[-1].replace("_", "-"))(verb.command)
 
 
 app.add_typer(bench.app, name="bench")
