@@ -9,7 +9,20 @@ here = Path(__file__).parent
 TUNE = ["optuna>=4"]
 REPORT = ["plotly>=6", "jinja2>=3.1"]
 ENCODER = ["wordllama>=0.4"]
-TEST = ["pytest>=8", "pytest-cov>=5", "pytest-xdist>=3.6", "nltk>=3.9", *TUNE, *REPORT, *ENCODER]
+SERVE = ["starlette>=1.0,<2", "uvicorn>=0.54,<1", "prometheus-client>=0.22"]
+GRPC = ["tensorflow-serving-api>=2.21,<2.22"]
+TEST = [
+    "pytest>=8",
+    "pytest-cov>=5",
+    "pytest-xdist>=3.6",
+    "nltk>=3.9",
+    "pyyaml>=6",
+    *TUNE,
+    *REPORT,
+    *ENCODER,
+    *SERVE,
+    *GRPC,
+]
 DEV = [*TEST, "ruff>=0.15", "import-linter>=2.5"]
 
 setup(
@@ -33,11 +46,20 @@ setup(
         "numpy>=1.26",
         "scikit-learn>=1.5",
         "threadpoolctl>=3.1",
+        "requests>=2.32",
         "typer>=0.20",
         "rich>=14",
         "tensorboard>=2.20",
     ],
-    extras_require={"tune": TUNE, "report": REPORT, "encoder": ENCODER, "test": TEST, "dev": DEV},
+    extras_require={
+        "tune": TUNE,
+        "report": REPORT,
+        "encoder": ENCODER,
+        "serve": SERVE,
+        "grpc": GRPC,
+        "test": TEST,
+        "dev": DEV,
+    },
     entry_points={"console_scripts": ["textgen=training.cli:main"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

@@ -52,6 +52,8 @@ VERBS = (
     "evaluate",
     "compare",
     "export",
+    "serve",
+    "call",
 )
 TRAIN = ("train", "lstm_vae", "--data")
 BAD = {

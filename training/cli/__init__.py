@@ -10,6 +10,7 @@ import typer
 from keras_textgen.errors import CollapseWarning, InputError
 from training.cli import (
     bench,
+    call,
     check_export,
     compare,
     demo,
@@ -21,6 +22,7 @@ from training.cli import (
     models,
     reconstruct,
     score,
+    serve,
     train,
     tune,
 )
@@ -35,21 +37,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for verb in (
-    models,
-    demo,
-    train,
-    tune,
-    generate,
-    reconstruct,
-    interpolate,
-    encode,
-    score,
-    evaluate,
-    compare,
-    export,
-    check_export,
-):
+TRAINING = (models, demo, train, tune)
+ASKING = (generate, reconstruct, interpolate, encode, score, evaluate, compare)
+SERVING = (export, check_export, serve, call)
+for verb in (*TRAINING, *ASKING, *SERVING):
     app.command(verb.__name__.rsplit(".", 1)[-1].replace("_", "-"))(verb.command)
 
 
