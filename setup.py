@@ -10,7 +10,6 @@ TUNE = ["optuna>=4"]
 REPORT = ["plotly>=6", "jinja2>=3.1"]
 ENCODER = ["wordllama>=0.4"]
 SERVE = ["starlette>=1.0,<2", "uvicorn>=0.54,<1", "prometheus-client>=0.22"]
-GRPC = ["tensorflow-serving-api>=2.21,<2.22"]
 TEST = [
     "pytest>=8",
     "pytest-cov>=5",
@@ -21,7 +20,6 @@ TEST = [
     *REPORT,
     *ENCODER,
     *SERVE,
-    *GRPC,
 ]
 DEV = [*TEST, "ruff>=0.15", "import-linter>=2.5"]
 
@@ -56,7 +54,6 @@ setup(
         "report": REPORT,
         "encoder": ENCODER,
         "serve": SERVE,
-        "grpc": GRPC,
         "test": TEST,
         "dev": DEV,
     },
