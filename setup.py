@@ -10,7 +10,6 @@ TUNE = ["optuna>=4"]
 REPORT = ["plotly>=6", "jinja2>=3.1"]
 ENCODER = ["wordllama>=0.4"]
 SERVE = ["starlette>=1.0,<2", "uvicorn>=0.54,<1", "prometheus-client>=0.22"]
-GRPC = ["tensorflow-serving-api>=2.21,<2.22"]
 TEST = [
     "pytest>=8",
     "pytest-cov>=5",
@@ -21,7 +20,6 @@ TEST = [
     *REPORT,
     *ENCODER,
     *SERVE,
-    *GRPC,
 ]
 DEV = [*TEST, "ruff>=0.15", "import-linter>=2.5"]
 
@@ -34,13 +32,14 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["keras_textgen*", "zoo*", "training*"]),
-    package_data={"training.report": ["page.*"], "zoo": ["trained_models/*/*"]},
+    package_data={"training.report": ["page.*"], "zoo": ["trained_models/*/*"], "zoo.audit": ["lists/*.json.gz"]},
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "keras>=3.15,<3.16",
         "tensorflow-text>=2.21,<2.22",
         "tensorflow-probability>=0.25,<0.26",
         "tf-keras>=2.21,<2.22",  # tensorflow-probability does not import without it
+        "tensorflow-serving-api>=2.21,<2.22",
         "keras-hub>=0.32,<0.33",
         "numpy>=1.26",
         "scikit-learn>=1.5",
@@ -55,7 +54,6 @@ setup(
         "report": REPORT,
         "encoder": ENCODER,
         "serve": SERVE,
-        "grpc": GRPC,
         "test": TEST,
         "dev": DEV,
     },

@@ -115,9 +115,9 @@ def measure(config: trainer.RunConfig, path: Path, samples: int) -> dict:
     judge = Judge(corpus.test, corpus.train, grammar=corpus)
     options = dict(num_samples=samples, grammar=corpus, judge=judge)
     figures = evaluate(model, corpus.test, labels=corpus.test.labels, **options)
-    figures |= {"parameters": int(model.count_params()), "minutes": round(minutes, 1)}
-    write_atomically(finished, json.dumps(figures, indent=2) + "\n")
-    return figures
+    facts = {"parameters": int(model.count_params()), "minutes": round(minutes, 1), "intervals": figures.intervals}
+    write_atomically(finished, json.dumps(figures | facts, indent=2) + "\n")
+    return figures | facts
 
 
 def cell(name: str, value) -> str:

@@ -110,6 +110,19 @@ class Attributes:
             found.append(tf.broadcast_to(place, [num]))
         return tf.stack(found, axis=1) if found else tf.zeros([num, 0], tf.int32)
 
+    def values_of(self, names: tf.Tensor) -> tf.Tensor:
+        """The values of the attributes of these names inside a graph: strings `[n, most]`, "" behind the last one.
+
+        An unknown name fails the graph with a message that names the attributes there are.
+        """
+        most = max(map(len, self.values.values()))
+        table = tf.constant([[*values, *[""] * (most - len(values))] for values in self.values.values()])
+        same = tf.equal(names[:, None], tf.constant(list(self.values)))
+        message = f"unknown attribute; choose from: {', '.join(self.values)}"
+        check = tf.debugging.Assert(tf.reduce_all(tf.reduce_any(same, axis=1)), [message, names])
+        with tf.control_dependencies([check] if check is not None else []):
+            return tf.gather(table, tf.argmax(same, axis=1))
+
     def one_hot(self, numbers: tf.Tensor) -> tf.Tensor:
         """What a network is told: `float32 [num, width]` from `int32 [num, attributes]`, a one-hot vector each."""
         parts = [tf.one_hot(numbers[:, place], len(values)) for place, values in enumerate(self.values.values())]

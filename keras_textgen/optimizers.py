@@ -9,24 +9,57 @@ import tensorflow as tf
 class OneOp:
     """The update of a variable by `ResourceApplyAdam` (Kingma & Ba 2015, the order of section 2)."""
 
+    def build(self, variables):
+        if not self.built:
+            self.began = self.add_variable(shape=(), initializer="zeros", dtype="int64", name="began")
+        super().build(variables)
+
+    def forget(self) -> None:
+        """Starts the moments afresh, as for another objective, whose gradients may be of another size; the number of
+        steps, and with it the learning rate's schedule, goes on."""
+        for moment in (*self._momentums, *self._velocities):
+            moment.assign(tf.zeros_like(moment))
+        self.began.assign(tf.cast(tf.convert_to_tensor(self.iterations), tf.int64))
+
     def update_step(self, gradient, variable, learning_rate):
-        # Copies of a variable on several devices have no one handle.
-        if self.amsgrad or tf.distribute.has_strategy() or variable.dtype != "float32":
+        if self.amsgrad or variable.dtype != "float32":
             return super().update_step(gradient, variable, learning_rate)
-        step = tf.cast(tf.convert_to_tensor(self.iterations) + 1, tf.float32)
+        steps = tf.cast(tf.convert_to_tensor(self.iterations), tf.int64) - tf.convert_to_tensor(self.began)
+        powers = [beta ** tf.cast(steps + 1, tf.float32) for beta in (self.beta_1, self.beta_2)]
         place = self._get_variable_index(variable)
+        moments = self._momentums[place], self._velocities[place]
+        rate = tf.cast(learning_rate, tf.float32)
+        # Copies of a variable on several devices have no one handle.
+        if tf.distribute.has_strategy():
+            return self.update_by_parts(gradient, variable, moments, rate, powers)
         tf.raw_ops.ResourceApplyAdam(
             var=handle_of(variable),
-            m=handle_of(self._momentums[place]),
-            v=handle_of(self._velocities[place]),
-            beta1_power=self.beta_1**step,
-            beta2_power=self.beta_2**step,
-            lr=tf.cast(learning_rate, tf.float32),
+            m=handle_of(moments[0]),
+            v=handle_of(moments[1]),
+            beta1_power=powers[0],
+            beta2_power=powers[1],
+            lr=rate,
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,
             grad=tf.cast(tf.convert_to_tensor(gradient), tf.float32),
         )
+
+    def update_by_parts(self, gradient, variable, moments, rate, powers):
+        """The same by the operations of Keras."""
+        first, second = moments
+        gradient = tf.convert_to_tensor(gradient)
+        self.assign_add(first, (gradient - first) * (1 - self.beta_1))
+        self.assign_add(second, (tf.square(gradient) - second) * (1 - self.beta_2))
+        rate *= tf.sqrt(1 - powers[1]) / (1 - powers[0])
+        self.assign_sub(variable, first * rate / (tf.sqrt(tf.convert_to_tensor(second)) + self.epsilon))
+
+
+def forget(optimizer) -> None:
+    """Starts the moments of one of these optimizers afresh, also within one that scales losses; others are left."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if isinstance(optimizer, OneOp):
+        optimizer.forget()
 
 
 def handle_of(variable) -> tf.Tensor:

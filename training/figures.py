@@ -36,10 +36,10 @@ LABELS = {
     "longest_copy": "longest run of words from a training text",
     "forward_perplexity": "forward perplexity: samples under a 5-gram model of train",
     "reverse_perplexity": "reverse perplexity: these texts under a 5-gram model of samples",
-    "frechet_distance": "Fréchet distance of n-gram features",
+    "frechet_distance": "Fréchet distance of features of sentences",
     "precision": "samples among the real texts (precision)",
     "recall": "real texts among the samples (recall)",
-    "mauve": "MAUVE on n-gram features",
+    "mauve": "MAUVE on features of sentences",
 }
 NUMBERED = {
     "bleu": "BLEU-{n} of samples against these texts",

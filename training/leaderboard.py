@@ -32,11 +32,16 @@ def leaderboard() -> str:
     """A Markdown table: a model a row, the most grammatical first, its figures with their 95 % intervals."""
     cards = [trained.card(name, NAME) for name in zoo.list_models() if NAME in trained.names(name)]
     cards.sort(key=lambda card: -card["figures"].get("grammatical", 0.0))
-    lines = [["model", *COLUMNS.values(), "parameters", "MB"], ["---"] * (len(COLUMNS) + 3)]
+    lines = []
     for card in cards:
         cells = [cell(card, name) for name in COLUMNS]
         lines.append([f"`{card['model']}`", *cells, f"{card['parameters']:,}", f"{card['bytes'] / 1e6:.1f}"])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown(["model", *COLUMNS.values(), "parameters", "MB"], lines)
+
+
+def markdown(header: list[str], lines: list[list[str]]) -> str:
+    """A Markdown table of cells."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *lines))
 
 
 def cell(card: dict, name: str) -> str:
@@ -48,17 +53,17 @@ def cell(card: dict, name: str) -> str:
     return shown if interval is None else f"{shown} ({' to '.join(figure_shown(name, end) for end in interval)})"
 
 
-def written_into(text: str, table: str) -> str:
-    """A text with the table between its marks.
+def written_into(text: str, table: str, begin_mark: str = BEGIN, end_mark: str = END) -> str:
+    """A text with a table between its marks.
 
     Raises:
         InputError: if the marks are not there, once each and in their order.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
     if not (begin and end):
-        raise InputError(f"the README has no place for the leaderboard: the marks {BEGIN!r} and {END!r} are missing")
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+        raise InputError(f"there is no place for the table: the marks {begin_mark!r} and {end_mark!r} are missing")
+    return f"{before}{begin}\n\n{table}\n\n{end}{after}"
 
 
 def main() -> None:

@@ -104,7 +104,7 @@ def writer(model):
         def function(num, seed, temperature):
             limits = model.limits(num, sampling.Options.tensors())
             uniforms = tf.random.stateless_uniform([num, LENGTH], seed)
-            draw = lambda logits, uniforms: sampling.draw(logits / temperature, uniforms)  # noqa: E731
+            draw = lambda logits, uniforms, _: sampling.draw(logits / temperature, uniforms)  # noqa: E731
             strategy = sampling.TokenByToken(draw, limits, uniforms)
             return sampling.decode(model.step, model.decoder.start(tf.zeros([num, 0])), strategy)
 
@@ -149,11 +149,13 @@ class Standing:
         return cls(oracle.score(texts), score(model, held_out, temperature))
 
 
-def sweep(model, oracle: Oracle, held_out, *, num: int = 10_000, seed: int = 0) -> list[dict[str, float]]:
+def sweep(
+    model, oracle: Oracle, held_out, *, num: int = 10_000, seed: int = 0, inverse_temperatures=INVERSE_TEMPERATURES
+) -> list[dict[str, float]]:
     """The standing at several temperatures: `temperature`, `nll_oracle`, `nll_held_out` of each (Caccia et al. 2020:
     one point alone proves nothing)."""
     found = []
-    for temperature in (1 / inverse for inverse in INVERSE_TEMPERATURES):
+    for temperature in (1 / inverse for inverse in inverse_temperatures):
         standing = Standing.of(model, oracle, held_out, num=num, seed=seed, temperature=temperature)
         found.append({"temperature": round(temperature, 4), **dataclasses.asdict(standing)})
     return found

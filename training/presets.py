@@ -35,12 +35,12 @@ SETTINGS = {
     "dense_vae": dict(epochs=20, hyperparameters={**SHORT, "embedding_dim": 96}),
     "gan": dict(epochs=20, batch_size=64, learning_rate=None, hyperparameters=SHORT),
     "lstm_lm": dict(epochs=12, hyperparameters={"dropout": 0.35, "recurrent_dropout": 0.2}),
-    "lstm_vae": dict(epochs=15, hyperparameters=NARROW),
+    "lstm_vae": dict(epochs=24, hyperparameters=NARROW),
     "ngram_lm": dict(hyperparameters={"order": 4}),
-    "seq_vae": dict(epochs=6, batch_size=64, hyperparameters={"hidden_dim": 192}),
+    "seq_vae": dict(epochs=12, batch_size=64, hyperparameters={"hidden_dim": 192}),
     "seqgan": dict(epochs=14, batch_size=128, hyperparameters=SEQGAN),
     "transformer_lm": dict(epochs=12, batch_size=64, learning_rate=1e-3, hyperparameters={"hidden_dim": 192}),
-    "transformer_vae": dict(epochs=10, batch_size=64, learning_rate=1e-3, hyperparameters={"hidden_dim": 128}),
+    "transformer_vae": dict(epochs=20, batch_size=64, learning_rate=1e-3, hyperparameters={"hidden_dim": 128}),
 }
 
 

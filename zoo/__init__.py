@@ -9,7 +9,7 @@
 from zoo.registry import ModelSpec, build, list_models, list_presets, register, spec
 from zoo.storage import load
 
-__all__ = ["ModelSpec", "build", "export", "list_models", "list_presets", "load", "register", "spec"]
+__all__ = ["ModelSpec", "build", "check_export", "export", "list_models", "list_presets", "load", "register", "spec"]
 
 register(
     "bow_vae",
@@ -97,3 +97,10 @@ def export(model, directory, **options):
     from zoo.exporting import export
 
     return export(model, directory, **options)
+
+
+def check_export(path, allow_text_ops: bool = False):
+    """A report on whether a stock TensorFlow Serving would serve an export; see `zoo.audit.check_export`."""
+    from zoo.audit import check_export
+
+    return check_export(path, allow_text_ops=allow_text_ops)

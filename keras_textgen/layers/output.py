@@ -4,18 +4,15 @@ import tensorflow as tf
 from keras import layers
 
 
-def output_layer(embedding: layers.Embedding, tied: bool, kernel_initializer="glorot_uniform") -> layers.Layer:
+def output_layer(embedding: layers.Embedding, tied: bool) -> layers.Layer:
     """The last layer of a decoder, by its word vectors if `tied` (Press & Wolf 2017), else by weights of its own.
 
     Its logits are float32 under every policy: a softmax over bfloat16 loses the tail. Under a mixed policy the
     products of the backward pass, two thirds of the work, are those of the lower precision.
-
-    Args:
-        kernel_initializer: of the layer that is tied; the logits at the start are as large as this and the vectors.
     """
     options = dict(backward_dtype=embedding.compute_dtype, dtype="float32", name="output_layer")
     if tied:
-        return TiedOutput(embedding, kernel_initializer, **options)
+        return TiedOutput(embedding, **options)
     return Output(embedding.input_dim, **options)
 
 
@@ -33,11 +30,11 @@ class Output(layers.Dense):
 class TiedOutput(layers.Layer):
     """Logits by the transposed embedding, after a projection to its width: `(W h) E^T + b`."""
 
-    def __init__(self, embedding: layers.Embedding, kernel_initializer, *, backward_dtype, **kwargs):
+    def __init__(self, embedding: layers.Embedding, *, backward_dtype, **kwargs):
         super().__init__(**kwargs)
         self.embedding = embedding
         self.backward_dtype = backward_dtype
-        options = dict(use_bias=False, kernel_initializer=kernel_initializer, dtype="float32")
+        options = dict(use_bias=False, dtype="float32")
         self.projection = layers.Dense(embedding.output_dim, name="projection", **options)
 
     def build(self, shape):

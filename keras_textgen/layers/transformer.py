@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import layers
 
 from keras_textgen.layers.bilinear import Bilinear
+from keras_textgen.layers.keeping import keep_by_core_ops
 from keras_textgen.layers.output import output_layer
 from keras_textgen.layers.told import Told
 from keras_textgen.layers.word_dropout import WordDropout
@@ -13,12 +14,17 @@ from keras_textgen.text import PADDING, START
 
 
 class WordsAtPlaces(layers.Layer):
-    """Embedded tokens with the sine waves of their places (Vaswani et al. 2017, section 3.5)."""
+    """Embedded tokens with the sine waves of their places (Vaswani et al. 2017, sections 3.4 and 3.5).
+
+    The vectors are kept small and multiplied by the root of their width, so that a step of Adam, which has one size for
+    all weights, moves even a rare word.
+    """
 
     def __init__(self, vocabulary_size, hidden_dim, **kwargs):
         super().__init__(**kwargs)
-        # With the variance of the waves, so that neither drowns the other.
-        spread = keras.initializers.RandomNormal(stddev=0.7)
+        self.scale = hidden_dim**0.5
+        # Times the scale of the variance of the waves, so that neither drowns the other.
+        spread = keras.initializers.RandomNormal(stddev=0.7 / self.scale)
         policy = self.dtype_policy
         self.embedding = layers.Embedding(vocabulary_size, hidden_dim, spread, dtype=policy, name="embedding")
         # bfloat16 cannot tell places over 256 apart.
@@ -29,7 +35,7 @@ class WordsAtPlaces(layers.Layer):
 
     def call(self, ids, first=0):
         """`[batch, length, hidden_dim]` from ids `[batch, length]` whose first place is `first`."""
-        words = self.embedding(ids)
+        words = self.embedding(ids) * self.scale
         return words + tf.cast(self.places(tf.cast(words, tf.float32), start_index=first), words.dtype)
 
 
@@ -89,7 +95,7 @@ class TransformerDecoder(layers.Layer):
         sequence_length: the most steps that `step` can take.
         memory_length: number of places of the memory; 0 leaves it out.
         output_dim: width of a `Bilinear` layer before the words, which is told the latent too; 0 leaves it out.
-        dropout: rate in every block.
+        dropout: rate on the words, in every block and on what the words are read from.
         word_dropout: rate at which input words become unknown while training.
         tie_embeddings: whether the output layer is the transposed embedding (Press & Wolf 2017).
     """
@@ -137,9 +143,7 @@ class TransformerDecoder(layers.Layer):
         ]
         self.normalization = layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="normalization")
         self.deep_output = Bilinear(output_dim, dtype=policy, name="deep_output") if output_dim else None
-        # With vectors of this length the logits of a new model would be far from 0.
-        small = keras.initializers.VarianceScaling(2 / hidden_dim, "fan_avg")
-        self.output_layer = output_layer(self.words.embedding, tie_embeddings, small)
+        self.output_layer = output_layer(self.words.embedding, tie_embeddings)
 
     def build(self, z_shape, ids_shape):
         hidden_dim, output_dim = self.settings["hidden_dim"], self.settings["output_dim"]
@@ -150,6 +154,7 @@ class TransformerDecoder(layers.Layer):
         self.told.build(z_shape)
         for block in self.blocks:
             block.build(shape)
+            keep_by_core_ops(block)
         self.normalization.build(shape)
         if self.deep_output is not None:
             self.deep_output.build((None, None, hidden_dim + z_shape[-1]))
@@ -174,7 +179,7 @@ class TransformerDecoder(layers.Layer):
 
     def logits(self, features, z):
         """Logits `float32 [batch, length, vocabulary]` of the last block's output `[batch, length, hidden_dim]`."""
-        features = self.normalization(features)
+        features = self.dropout(self.normalization(features))
         if self.deep_output is not None:
             told = tf.repeat(z[:, None], tf.shape(features)[1], axis=1)
             features = self.deep_output(tf.concat([features, told], axis=-1))

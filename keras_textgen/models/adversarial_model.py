@@ -12,7 +12,7 @@ from keras_textgen.errors import CollapseWarning, InputError
 from keras_textgen.layers.dense import fixed_length
 from keras_textgen.metrics import distinct
 from keras_textgen.models.text_model import TextModel, scaled_loss
-from keras_textgen.optimizers import Adam
+from keras_textgen.optimizers import Adam, forget
 
 GENERATOR, DISCRIMINATOR, ADVERSARIAL = "generator", "discriminator", "adversarial"
 SAMPLES = 256  # texts that are written after an epoch to see a collapse
@@ -159,7 +159,9 @@ class AdversarialTextModel(TextModel):
             self.make_train_function(force=True)
 
     def begin_game(self) -> None:
-        """Told before the first adversarial epoch."""
+        """Told before the first adversarial epoch: what the generator's optimizer knows of likelihoods, whose gradients
+        are far larger than those of rewards, would leave its first thousand steps without effect."""
+        forget(self.optimizer)
 
     def own_callbacks(self, batches):
         return [TrainingPhases(batches), *super().own_callbacks(batches)]

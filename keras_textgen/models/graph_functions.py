@@ -55,6 +55,7 @@ TEXTS = tf.TensorSpec([None], tf.string)
 WHOLE = tf.TensorSpec([], tf.int32)
 SEED = tf.TensorSpec([], tf.int64)
 NUMBER = tf.TensorSpec([], tf.float32)
+WHOLES, SEEDS, NUMBERS = (tf.TensorSpec([None], spec.dtype) for spec in (WHOLE, SEED, NUMBER))
 
 
 class GraphFunctions:

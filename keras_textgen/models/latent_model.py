@@ -93,6 +93,10 @@ class LatentTextModel(TextModel):
         texts = self.decode_latents(tf.reshape(path, [-1, *self.latent_shape]), *attributes)["texts"]
         return {"texts": tf.reshape(texts, [num, steps])}
 
+    def interpolate_each(self, a, b, *attributes):
+        """The same in 5 steps on a line."""
+        return self.interpolate_texts(a, b, 5, tf.constant(False), *attributes)
+
     def latents_of(self, texts, attributes):
         return self.encode_texts(texts, *(attributes if self.encoder_is_told else ()))["latents"]
 
@@ -107,6 +111,7 @@ class LatentTextModel(TextModel):
             "decode": Signature(self.decode_latents, {"latents": latents}),
             "reconstruct": Signature(self.reconstruct_texts, {"texts": TEXTS}),
             "interpolate": Signature(self.interpolate_texts, path),
+            "interpolate_batched": Signature(self.interpolate_each, {"a": TEXTS, "b": TEXTS}),
         }
 
     # Methods on strings and arrays

@@ -134,7 +134,7 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
         num = tf.shape(condition)[0]
         limits = self.limits(num, sampling.Options.tensors())
         uniforms = tf.random.stateless_uniform([num, self.sequence_length], seed)
-        strategy = sampling.TokenByToken(sampling.draw, limits, uniforms)
+        strategy = sampling.TokenByToken(lambda logits, uniforms, _: sampling.draw(logits, uniforms), limits, uniforms)
         return sampling.decode(self.step, self.decoder.start(condition), strategy)
 
     def begin_phase(self, phase):
@@ -143,6 +143,7 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
         super().begin_phase(phase)
 
     def begin_game(self):
+        super().begin_game()
         if self.rollout_decoder is not None:
             self.move_rollout_policy(0.0)
 

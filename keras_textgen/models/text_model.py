@@ -32,6 +32,9 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
         attributes: the values of each attribute that the model is told, as {"sentiment": ["negative", "positive"]};
             the first `fit` with `labels` finds them where there is no vocabulary yet.
         weight_decay: of the model's own optimizer, decoupled (Loshchilov & Hutter 2019).
+        l2: half of this times the sum of all squared weights is added to what training minimises per text, under any
+            optimizer: the weights are then the likeliest under a Gaussian prior whose precision is this times the
+            number of training texts. Reported losses are without it.
         seed: of dropout, latent samples and the order of batches; None draws one (see `keras.utils.set_random_seed`).
     """
 
@@ -43,6 +46,7 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
         sequence_length: int = 50,
         attributes: Mapping | None = None,
         weight_decay: float = 0.0,
+        l2: float = 0.0,
         seed: int | None = None,
         **kwargs,
     ):
@@ -53,6 +57,7 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
         self.require_attributes(attributes)
         self.attributes = Attributes(attributes)
         self.weight_decay = number(0, weight_decay=weight_decay)
+        self.l2 = number(0, l2=l2)
         self.seed = random.randrange(2**31) if seed is None else whole(0, 2**31 - 1, seed=seed)
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.perplexity_tracker = Perplexity(name="perplexity")
@@ -76,6 +81,7 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
             "sequence_length": self.sequence_length,
             "attributes": self.attributes.get_config(),
             "weight_decay": self.weight_decay,
+            "l2": self.l2,
             "seed": self.seed,
         }
 
@@ -182,9 +188,15 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
         with tf.GradientTape() as tape:
             terms = self(ids, attributes, training=True)
             loss = self.objective(terms)
-            scaled = scaled_loss(loss, self.optimizer)
+            scaled = scaled_loss(loss + self.penalty(), self.optimizer)
         self.apply_gradients(tape.gradient(scaled, self.optimized_variables), loss)
         return self.report(ids, terms, loss)
+
+    def penalty(self):
+        """What training minimises beside the objective: `l2 / 2` times the sum of the squared weights."""
+        if not self.l2:
+            return 0.0
+        return self.l2 * tf.add_n([tf.nn.l2_loss(tf.cast(weight, tf.float32)) for weight in self.optimized_variables])
 
     @property
     def training_steps(self):

@@ -13,7 +13,7 @@ from keras_textgen.checks import number, whole
 from keras_textgen.distributions import diagonal_normal, rate_by_dimension
 from keras_textgen.errors import unknown
 from keras_textgen.metrics.latent import active_units, mutual_information
-from keras_textgen.models.graph_functions import SEED, TEXTS, WHOLE, Signature
+from keras_textgen.models.graph_functions import SEED, SEEDS, TEXTS, WHOLE, Signature
 from keras_textgen.models.latent_model import LatentTextModel, with_attributes
 from keras_textgen.models.remedies import Remedies, TurnTaking
 from keras_textgen.models.text_model import by_text
@@ -211,13 +211,20 @@ class VariationalTextModel(LatentTextModel):
         _, total = tf.while_loop(lambda first, total: first < num_samples, add, (0, nothing))
         return {"log_likelihood": total - tf.math.log(tf.cast(num_samples, tf.float32))}
 
+    def score_each(self, texts, seed, *attributes):
+        """The same with 100 samples, and a seed a text."""
+        return self.score_texts(texts, 100, seed, *attributes)
+
     def noise_by_text(self, seeds, first, samples, length):
         """Standard normal numbers `[samples, batch, …]`: those of a sample depend on its number and the text alone."""
         return sample_noise(seeds, first, samples, [self.latent_dim])
 
     def signatures(self):
-        score = Signature(self.score_texts, {"texts": TEXTS, "num_samples": WHOLE, "seed": SEED})
-        return {**super().signatures(), "score": score}
+        return {
+            **super().signatures(),
+            "score": Signature(self.score_texts, {"texts": TEXTS, "num_samples": WHOLE, "seed": SEED}),
+            "score_batched": Signature(self.score_each, {"texts": TEXTS, "seed": SEEDS}),
+        }
 
     # Methods on strings and arrays
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_textgen import sampling
 from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
-from keras_textgen.models.graph_functions import SEED, WHOLE, Signature, strings
+from keras_textgen.models.graph_functions import NUMBERS, SEED, SEEDS, TEXTS, WHOLE, WHOLES, Signature, strings
 from keras_textgen.text import END, PADDING
 
 
@@ -74,6 +74,11 @@ class Writing:
         given = tf.range(num, dtype=tf.int64), seed, *attributes
         ways = [lambda name=name: self.functions[name](*given, **options) for name in ("search_rows", "draw_rows")]
         return tf.cond(options["num_beams"] > 1, *ways)
+
+    def generate_each(self, seed, temperature, top_k, top_p, prompt, *attributes):
+        """Strings `[n]`, each the first text that its own seed and options write; all inputs are `[n]`."""
+        options = sampling.Options.tensors()._replace(temperature=temperature, top_k=top_k, top_p=top_p, prompt=prompt)
+        return self.draw_rows(tf.zeros_like(seed), seed, *attributes, **options._asdict())
 
     def generate(
         self,
@@ -160,7 +165,15 @@ class Writing:
 
     def signatures(self) -> dict[str, Signature]:
         options = sampling.Options.tensors()._asdict()
-        return {"generate": Signature(self.generate_texts, {"num": WHOLE, "seed": SEED}, options=options)}
+        each = {"seed": SEEDS, "temperature": NUMBERS, "top_k": WHOLES, "top_p": NUMBERS, "prompt": TEXTS}
+        found = {
+            "generate": Signature(self.generate_texts, {"num": WHOLE, "seed": SEED}, options=options),
+            "generate_batched": Signature(self.generate_each, each),
+        }
+        if len(self.attributes):
+            known = lambda names: {"values": self.attributes.values_of(names)}  # noqa: E731
+            found["attributes"] = Signature(known, {"names": TEXTS}, takes_attributes=False)
+        return found
 
     def internal_signatures(self) -> dict[str, Signature]:
         inputs = {"rows": tf.TensorSpec([None], tf.int64), "seed": SEED}

@@ -17,16 +17,17 @@ def check_seed(seed) -> int:
 
 
 def row_seeds(seed, rows, stream: int = 0) -> tf.Tensor:
-    """Seeds `int64 [n, 2]`: one for each of `rows` (`int64 [n]`, the row numbers) under one `seed` (a scalar).
+    """Seeds `int64 [n, 2]`: one for each of `rows` (`int64 [n]`, the row numbers) under a `seed` (a scalar, or `[n]`).
 
     A row has four independent streams of random numbers, 0 to 3.
     """
     rows = tf.cast(rows, tf.int64) * 4 + stream
-    return tf.stack([tf.fill(tf.shape(rows), tf.cast(seed, tf.int64)), rows], axis=1)
+    return tf.stack([tf.broadcast_to(tf.cast(seed, tf.int64), tf.shape(rows)), rows], axis=1)
 
 
 def text_seeds(seed, ids: tf.Tensor) -> tf.Tensor:
-    """Seeds `int64 [n, 2]` that depend on `seed` and on each row of ids `[n, length]`, however long it is padded.
+    """Seeds `int64 [n, 2]` that depend on `seed` (a scalar, or `[n]`) and on each row of ids `[n, length]`, however
+    long it is padded.
 
     A text's score is then the same in any company.
     """

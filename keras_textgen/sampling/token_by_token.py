@@ -93,7 +93,8 @@ class TokenByToken:
     """Chooses every token by a rule. Rows that have ended are dropped when they are a quarter of those that are left.
 
     Args:
-        choose: `(logits float32 [n, vocabulary], uniforms [n]) -> int32 [n]`; see `rule` and `greedy`.
+        choose: `(logits float32 [n, vocabulary], uniforms [n], rows int32 [n]) -> int32 [n]`, rows being the numbers of
+            the texts; see `rule` and `greedy`.
         limits: what may be written.
         uniforms: `float32 [n, longest]`, the randomness of every position; left out for a rule that needs none.
     """
@@ -115,7 +116,7 @@ class TokenByToken:
         rows = written.rows
         logits = self.limits.penalize(logits, tf.gather(written.ids, rows)[:, :position])
         logits = self.limits.mask(logits, position)
-        tokens = self.choose(logits, tf.gather(self.uniforms[:, position], rows))
+        tokens = self.choose(logits, tf.gather(self.uniforms[:, position], rows), rows)
         prompted = self.limits.prompted(position, rows)
         tokens = tf.where(prompted != PADDING, prompted, tokens)
         tokens = tf.where(written.ended, PADDING, tokens)

@@ -1,5 +1,7 @@
 """Adam by one op against Keras's own."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -62,6 +64,45 @@ def test_copies_on_several_devices_are_updated_alike():
     for fitted in (model, alone):
         fitted.fit(x, y[:, :2], batch_size=4, epochs=2, shuffle=False, verbose=0)
     np.testing.assert_allclose(model.get_weights()[0], alone.get_weights()[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [contextlib.nullcontext, lambda: tf.distribute.MirroredStrategy(["CPU:0"]).scope()],
+    ids=["alone", "copies on devices"],
+)
+def test_an_optimizer_that_forgets_goes_on_as_a_new_one(scope):
+    rates = keras.optimizers.schedules.PiecewiseConstantDecay([5], [0.1, 0.01])
+    with scope():
+        models = [keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]) for _ in range(2)]
+        models[0].compile(optimizers.Adam(rates), "mse")
+        models[1].compile(optimizers.Adam(0.01), "mse")
+    x, y = np.random.default_rng(0).standard_normal([2, 24, 3]).astype("float32")
+    options = dict(batch_size=4, shuffle=False, verbose=0)
+    models[0].fit(x, 100 * y[:, :2], **options)  # six steps, by gradients of another size
+    models[1].set_weights(models[0].get_weights())
+    optimizers.forget(models[0].optimizer)
+    for model in models:
+        model.fit(x, y[:, :2], **options)
+    np.testing.assert_allclose(*(model.get_weights()[0] for model in models), rtol=1e-5)
+    assert int(keras.ops.convert_to_numpy(models[0].optimizer.iterations)) == 12  # so that the schedule goes on
+
+
+def test_what_an_optimizer_has_forgotten_is_saved(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(optimizers.Adam(0.1), "mse")
+    model.fit(np.ones([8, 3]), np.zeros([8, 2]), batch_size=4, verbose=0)
+    optimizers.forget(model.optimizer)
+    model.save(tmp_path / "model.keras")
+    other = keras.saving.load_model(tmp_path / "model.keras")
+    for one in (model, other):
+        one.fit(np.ones([8, 3]), np.zeros([8, 2]), batch_size=4, verbose=0)
+    np.testing.assert_array_equal(*(one.get_weights()[0] for one in (model, other)))
+
+
+def test_other_optimizers_are_left_as_they_are():
+    optimizers.forget(keras.optimizers.SGD(0.1))
+    optimizers.forget(None)
 
 
 def test_the_optimizer_comes_back_from_its_configuration():

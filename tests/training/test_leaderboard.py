@@ -36,5 +36,5 @@ def test_the_table_goes_between_its_marks_and_nothing_else_changes():
     assert once == f"a\n{leaderboard.BEGIN}\n\nnew\n\n{leaderboard.END}\nb\n"
     assert leaderboard.written_into(once, "new") == once
     for wrong in ("a\nb\n", f"{leaderboard.END}\n{leaderboard.BEGIN}\n"):
-        with pytest.raises(InputError, match="no place for the leaderboard"):
+        with pytest.raises(InputError, match="no place for the table"):
             leaderboard.written_into(wrong, "new")

@@ -7,6 +7,8 @@ import textwrap
 
 import pytest
 
+import zoo
+
 LOOP = """
 answers, sys.stdout = sys.stdout, sys.stderr  # so that nothing else is printed there
 for line in sys.stdin:
@@ -57,3 +59,17 @@ def process_of(tmp_path_factory):
     yield get
     for beside in processes.values():
         beside.process.communicate()
+
+
+@pytest.fixture(scope="session")
+def export_of(fitted, tmp_path_factory):
+    """`export_of(name)`: the folder of version 1 of the fitted model, written once a session; a test must not change
+    it."""
+    folders = {}
+
+    def get(name):
+        if name not in folders:
+            folders[name] = zoo.export(fitted(name), tmp_path_factory.mktemp("exported") / name)
+        return folders[name]
+
+    return get

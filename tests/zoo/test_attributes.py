@@ -270,6 +270,10 @@ def test_attributes_survive_saving_and_come_with_an_export(told, latent_name, tm
     assert [text.decode() for text in loaded["generate"](**numbers, **columns)["texts"].numpy()] == texts
     answer = loaded["reconstruct"](texts=tf.constant(three), **columns)["texts"].numpy()
     assert [text.decode() for text in answer] == model.reconstruct(three, attributes=wish)
+    values = loaded["attributes"](names=tf.constant(["mark", "sentiment", "mark"]))["values"].numpy().tolist()
+    assert values == [[b"calm", b"loud"], [b"negative", b"positive"], [b"calm", b"loud"]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="unknown attribute; choose from: mark, sentiment"):
+        loaded["attributes"](names=tf.constant(["size"]))
     columns["mark"] = tf.constant(["shrill"])
     with pytest.raises(tf.errors.InvalidArgumentError, match="unknown mark; choose from: calm, loud"):
         loaded["generate"](**numbers, **columns)

@@ -615,6 +615,26 @@ def test_weight_decay_is_that_of_the_own_optimizer(build_tiny, model_name, corpu
         build_tiny(model_name, weight_decay=-1.0)
 
 
+@pytest.mark.parametrize("name", ["lstm_lm", "transformer_lm", "lstm_vae"])
+def test_l2_draws_every_weight_towards_zero_and_is_not_part_of_the_loss(build_tiny, corpus, name):
+    weights, losses = [], []
+    for l2 in (0.0, 0.5):
+        model = build_tiny(name, texts=corpus[:16], l2=l2)
+        before = [np.asarray(weight) for weight in model.trainable_variables]
+        model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)  # as in `untraced`
+        losses.append(model.fit(corpus[:16], batch_size=16, verbose=0).history["loss"][0])
+        weights.append([np.asarray(weight) for weight in model.trainable_variables])
+    assert type(model).from_config(model.get_config()).l2 == 0.5
+    assert losses[0] == losses[1]
+    for start, without, with_l2 in zip(before, *weights, strict=True):
+        np.testing.assert_allclose(without - with_l2, 0.1 * 0.5 * start, atol=1e-5)
+
+
+def test_l2_is_at_least_0(build_tiny):
+    with pytest.raises(InputError, match="l2 must be at least 0"):
+        build_tiny("lstm_lm", l2=-1.0)
+
+
 def test_another_optimizer_replaces_the_own_one_and_survives_saving(saved, model_name, corpus, tmp_path):
     model = zoo.load(saved(model_name))
     model.compile(keras.optimizers.SGD(0.03, momentum=0.5), run_eagerly=True)  # as in `untraced`

@@ -14,23 +14,28 @@ from keras_textgen.sampling import Options
 OPTIONS = {name: value.dtype for name, value in Options.tensors()._asdict().items()}
 SIGNATURES = {
     "generate": ({"num": tf.int32, "seed": tf.int64, **OPTIONS}, {"texts": tf.string}),
+    "generate_batched": (
+        {"seed": tf.int64, "prompt": tf.string, **{name: OPTIONS[name] for name in ("temperature", "top_k", "top_p")}},
+        {"texts": tf.string},
+    ),
     "encode": ({"texts": tf.string}, {"latents": tf.float32}),  # a Gaussian's scales, too
     "decode": ({"latents": tf.float32}, {"texts": tf.string}),
     "reconstruct": ({"texts": tf.string}, {"texts": tf.string}),
     "interpolate": ({"a": tf.string, "b": tf.string, "steps": tf.int32, "spherical": tf.bool}, {"texts": tf.string}),
+    "interpolate_batched": ({"a": tf.string, "b": tf.string}, {"texts": tf.string}),
+    "score_batched": ({"texts": tf.string, "seed": tf.int64}, {"log_likelihood": tf.float32}),
     "score": ({"texts": tf.string, "num_samples": tf.int32, "seed": tf.int64}, {"log_likelihood": tf.float32}),
 }
 
 
 @pytest.fixture(scope="session")
-def exported(fitted, tmp_path_factory):
+def exported(export_of):
     """`exported(name)`: the folder of version 1 of the fitted model, and what TensorFlow loads from it."""
     found = {}
 
     def get(name):
         if name not in found:
-            folder = zoo.export(fitted(name), tmp_path_factory.mktemp("exported") / name)
-            found[name] = folder, tf.saved_model.load(str(folder))
+            found[name] = export_of(name), tf.saved_model.load(str(export_of(name)))
         return found[name]
 
     return get
@@ -63,7 +68,7 @@ def test_versions_count_up_and_nothing_else_is_left(fitted, tmp_path):
     model = fitted("lstm_vae")
     places = [zoo.export(model, tmp_path / "a" / "b") for _ in range(3)]
     assert [place.name for place in places] == ["1", "2", "3"]
-    assert names(tmp_path / "a" / "b") == ["1", "2", "3"]
+    assert names(tmp_path / "a" / "b") == ["1", "2", "3", "models.config"]
     assert all((place / "saved_model.pb").is_file() for place in places)
 
 
@@ -72,7 +77,7 @@ def test_a_version_is_one_over_the_highest_whatever_else_is_there(fitted, tmp_pa
         (tmp_path / name).mkdir()
     (tmp_path / "12").write_text("a file")
     assert zoo.export(fitted("lstm_vae"), str(tmp_path)).name == "13"
-    assert names(tmp_path) == [".hidden", "07", "12", "13", "3", "notes"]
+    assert names(tmp_path) == [".hidden", "07", "12", "13", "3", "models.config", "notes"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,7 @@ def test_a_failure_while_writing_leaves_nothing(fitted, tmp_path, monkeypatch, f
     with pytest.raises(raised) as error:
         zoo.export(fitted("lstm_vae"), tmp_path)
     assert "\n" not in str(error.value)
-    assert names(tmp_path) == ["1"]
+    assert names(tmp_path) == ["1", "models.config"]
 
 
 def test_a_race_for_a_number_takes_the_next(fitted, tmp_path, monkeypatch):
@@ -111,7 +116,7 @@ def test_a_race_for_a_number_takes_the_next(fitted, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "rename", other_export_first)
     assert zoo.export(fitted("lstm_vae"), tmp_path).name == "2"
-    assert names(tmp_path) == ["1", "2"]
+    assert names(tmp_path) == ["1", "2", "models.config"]
 
 
 def test_a_target_that_cannot_be_written_is_refused(fitted, tmp_path):
@@ -162,7 +167,7 @@ def test_signatures_take_and_give_named_tensors_of_fixed_types(fitted, exported,
 def test_every_verb_of_a_model_is_a_signature(fitted, model_name):
     model = fitted(model_name)
     verbs = {verb for verb in SIGNATURES if callable(getattr(model, verb, None))}
-    assert set(model.signatures()) == verbs
+    assert {name.removesuffix("_batched") for name in model.signatures()} == verbs
 
 
 def test_what_a_server_may_leave_out_has_the_defaults_of_python(exported, model_name):
@@ -178,6 +183,51 @@ def test_what_a_server_may_leave_out_has_the_defaults_of_python(exported, model_
         assert set(defaults) == set(expected)
         for key, value in expected.items():
             assert defaults[key].shape == value.shape and defaults[key].tolist() == value.tolist(), key
+
+
+def is_batched(function):
+    """Whether all inputs and outputs share their first dimension, so that a server may put requests together."""
+    specs = [*function.structured_input_signature[1].values(), *function.structured_outputs.values()]
+    return all(spec.shape.rank and spec.shape[0] is None for spec in specs)
+
+
+def test_every_signature_has_a_form_that_a_server_can_batch(exported, model_name):
+    _, loaded = exported(model_name)
+    for name, function in loaded.signatures.items():
+        if name == "serving_default":
+            continue
+        if name.endswith("_batched"):
+            assert is_batched(function), name
+        else:
+            assert is_batched(function) != (f"{name}_batched" in loaded.signatures), name
+
+
+def test_each_text_of_a_batch_is_that_of_its_own_seed_and_options(fitted, exported, model_name):
+    model, (_, loaded) = fitted(model_name), exported(model_name)
+    rows = [
+        (3, 1.0, 0, 1.0, ""),
+        (3, 0.0, 0, 1.0, ""),
+        (4, 0.7, 5, 1.0, "the cat"),
+        (-9, 1.3, 0, 0.8, ""),
+        (3, 1, 2, 0.5, "it"),
+    ]
+    columns = zip(("seed", "temperature", "top_k", "top_p", "prompt"), zip(*rows, strict=True), strict=True)
+    inputs = {name: tf.constant(column, SIGNATURES["generate_batched"][0][name]) for name, column in columns}
+    texts = strings(ask(loaded, "generate_batched", **inputs)["texts"])
+    for text, (seed, temperature, top_k, top_p, prompt) in zip(texts, rows, strict=True):
+        options = dict(temperature=temperature, top_k=top_k, top_p=top_p, prompt=prompt)
+        assert [text] == model.generate(1, seed=seed, **options), options
+
+
+def test_batches_score_and_interpolate_as_python_does(fitted, exported, variational_name, corpus):
+    model, (_, loaded) = fitted(variational_name), exported(variational_name)
+    answer = ask(loaded, "score_batched", texts=tf.constant(corpus[:3]), seed=tf.constant([0, 5, 5], tf.int64))
+    expected = [
+        model.score([text], num_samples=100, seed=seed)[0] for text, seed in zip(corpus[:3], (0, 5, 5), strict=True)
+    ]
+    np.testing.assert_allclose(answer["log_likelihood"], expected, rtol=1e-4)
+    texts = ask(loaded, "interpolate_batched", a=tf.constant(corpus[:2]), b=tf.constant(corpus[-2:]))["texts"]
+    assert strings(texts) == [text for path in model.interpolate(corpus[:2], corpus[-2:], 5) for text in path]
 
 
 WISHES = [

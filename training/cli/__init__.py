@@ -11,6 +11,7 @@ from keras_textgen.errors import CollapseWarning, InputError
 from training.cli import (
     bench,
     call,
+    check_export,
     compare,
     demo,
     encode,
@@ -38,9 +39,9 @@ app = typer.Typer(
 
 TRAINING = (models, demo, train, tune)
 ASKING = (generate, reconstruct, interpolate, encode, score, evaluate, compare)
-SERVING = (export, serve, call)
+SERVING = (export, check_export, serve, call)
 for verb in (*TRAINING, *ASKING, *SERVING):
-    app.command(verb.__name__.rsplit(".", 1)[-1])(verb.command)
+    app.command(verb.__name__.rsplit(".", 1)[-1].replace("_", "-"))(verb.command)
 
 
 app.add_typer(bench.app, name="bench")

@@ -9,7 +9,7 @@ import typer
 
 from training.cli.shared import print_json, print_lines, quiet_start, read_texts
 
-URL = "http://host:port, or grpc://host:port of a stock server (needs the extra grpc)."
+URL = "http://host:port, or grpc://host:port of a stock server."
 SET = "An input, as num=5; a list as JSON, as latents=[[0.1, 0.2]]; repeatable."
 
 

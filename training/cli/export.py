@@ -13,13 +13,17 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="The folder of the versions; saved_models/<name> if left out.")
     ] = None,
+    quantize: Annotated[
+        str | None, typer.Option(help="Keep the weights in fewer bytes: float16, bfloat16 or int8.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Write the next version of a SavedModel that TF Serving loads: strings in, strings out."""
     import zoo
 
     loaded = load_model(model)
-    path = zoo.export(loaded, out or Path("saved_models") / Path(model).resolve().name.removesuffix(".keras"))
+    out = out or Path("saved_models") / Path(model).resolve().name.removesuffix(".keras")
+    path = zoo.export(loaded, out, quantize=quantize)
     if json:
         print_json({"path": str(path), "signatures": sorted(loaded.signatures())})
     else:

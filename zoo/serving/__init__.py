@@ -1,6 +1,6 @@
 """Serving: exported models over HTTP, as TF Serving's REST API has it, and a client for either server.
 
-`Server` and `serve` need the extra `serve`; `connect` needs nothing more for REST, and the extra `grpc` for gRPC.
+`Server` and `serve` need the extra `serve`; `connect` needs nothing more.
 Nothing here imports Keras: what is served are the functions in the exported graphs.
 """
 

@@ -128,16 +128,14 @@ def connect(url: str, timeout: float = 60.0, retries: int = 4) -> Client:
     """A client of the server at `http://host:port`, or by gRPC at `grpc://host:port`.
 
     Raises:
-        InputError: if the address is neither, or gRPC's packages are missing (the extra `grpc`).
+        InputError: if the address is neither.
     """
     if url.startswith(("http://", "https://")):
         from zoo.serving.rest_client import RestClient
 
         return RestClient(url, timeout, retries)
     if url.startswith("grpc://"):
-        try:
-            from zoo.serving.grpc_client import GrpcClient
-        except ModuleNotFoundError as error:
-            raise InputError(f'{error.name} is missing: pip install "keras-textgen[grpc]"') from error
+        from zoo.serving.grpc_client import GrpcClient
+
         return GrpcClient(url, timeout, retries)
     raise InputError(f"the address of a server is http://host:port or grpc://host:port, not {url!r}")

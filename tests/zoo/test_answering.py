@@ -1,0 +1,139 @@
+"""TensorFlow's C library alone, the code that a server runs, answers what Python does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_textgen.errors import InputError
+from zoo.audit.answering import NoAnswer, answers, installed_libraries
+
+pytestmark = pytest.mark.skipif(
+    not (installed_libraries() / "libtensorflow_cc.so.2").is_file(), reason="this TensorFlow has no C++ library"
+)
+VALUES = {"num": 4, "seed": 3, "steps": 3, "num_samples": 2, "spherical": True, "temperature": 0.9, "top_k": 9}
+WISHES = [
+    {"temperature": 0.8, "top_k": 20, "top_p": 0.95, "typical_p": 0.9, "min_length": 2, "banned": ["the", "."]},
+    {"num_beams": 3, "num_best": 2, "prompt": ["the cat", "", "it", "a zebra"], "repetition_penalty": 1.3},
+]
+
+
+def example(name, spec, corpus):
+    """Three rows, or one value, of what an input may be."""
+    if spec.dtype == tf.string:
+        return corpus[7:10]
+    if spec.shape.rank == 0:
+        return VALUES[name]
+    if name in ("latents", "top_p"):
+        return np.random.default_rng(0).uniform(0.2, 1.0, [3, *spec.shape[1:]])
+    return [VALUES[name] + row for row in range(3)]
+
+
+def requests(model, corpus) -> list[tuple[str, dict]]:
+    """Every signature once, those with options again with some of them; options left out have their defaults."""
+    found = []
+    for name, signature in model.signatures().items():
+        inputs = {key: example(key, spec, corpus) for key, spec in signature.inputs.items()}
+        found += [(name, inputs), *((name, inputs | wish) for wish in (WISHES if signature.options else []))]
+    return found
+
+
+def by_python(model, name, inputs):
+    """What a model's function answers."""
+    signature = model.signatures()[name]
+    given = [tf.cast(inputs[key], spec.dtype) for key, spec in signature.inputs.items()]
+    options = [
+        tf.constant(inputs[key], value.dtype) if key in inputs else value for key, value in signature.options.items()
+    ]
+    return {key: tensor.numpy() for key, tensor in model.functions[name](*given, *options).items()}
+
+
+def test_every_signature_answers_as_in_python(fitted, export_of, corpus, model_name):
+    model = fitted(model_name)
+    asked = requests(model, corpus)
+    assert {name for name, _ in asked} == set(model.signatures())
+    default = ("serving_default", {"num": 2, "seed": 5})
+    *found, by_default = answers(export_of(model_name), [*asked, default])
+    assert [text.decode() for text in by_default["texts"]] == model.generate(2, seed=5)
+    for (name, inputs), answer in zip(asked, found, strict=True):
+        assert not isinstance(answer, NoAnswer), (name, answer)
+        expected = by_python(model, name, inputs)
+        assert set(answer) == set(expected)
+        for key, value in expected.items():
+            assert answer[key].shape == value.shape
+            if value.dtype == object:
+                assert answer[key].tolist() == value.tolist(), name
+            else:
+                np.testing.assert_allclose(answer[key], value, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def save(folder, function, *specs):
+    module = tf.Module()
+    module.function = tf.function(function, input_signature=specs, autograph=False)
+    tf.saved_model.save(module, folder, {"serving_default": module.function})
+    return folder
+
+
+def test_every_kind_of_tensor_goes_in_and_comes_out(tmp_path):
+    kinds = [tf.float32, tf.float64, tf.int32, tf.int64, tf.bool, tf.string]
+    names = [kind.name for kind in kinds]
+    folder = save(
+        tmp_path / "1",
+        lambda *values: dict(zip(names, map(tf.identity, values), strict=True)),
+        *(tf.TensorSpec(None if kind == tf.bool else [None, 2], kind, kind.name) for kind in kinds),
+    )
+    given = {
+        "float32": [[1.5, np.nan], [-np.inf, 1e-30]], "float64": [[np.pi, 1e300]], "int32": np.zeros([0, 2]),
+        "int64": [[2**62, -1]], "bool": True, "string": [[b"", b"\xff\x00 \xe4"], ["ä", "a text longer than 24 bytes"]],
+    }  # fmt: skip
+    (answer,) = answers(tmp_path, [("serving_default", given)])
+    assert answer.pop("string").tolist() == [[b"", b"\xff\x00 \xe4"], ["ä".encode(), b"a text longer than 24 bytes"]]
+    assert folder.name == "1"
+    for name, value in answer.items():
+        np.testing.assert_array_equal(value, np.asarray(given[name], value.dtype))
+        assert value.dtype == name
+
+
+@pytest.mark.parametrize(
+    "function, message",
+    [
+        (lambda x: tf.py_function(lambda x: x, [x], tf.float32), "EagerPyFunc"),
+        (tf.function(lambda x: x + 1, jit_compile=True), "XLA"),
+    ],
+    ids=["python", "compiled"],
+)
+def test_what_a_server_cannot_run_is_refused(tmp_path, function, message):
+    save(tmp_path / "1", lambda x: {"y": function(x)}, tf.TensorSpec([None], name="x"))
+    (answer,) = answers(tmp_path, [("serving_default", {"x": [1.0]})])
+    assert isinstance(answer, NoAnswer) and message in str(answer)
+
+
+def test_text_ops_need_their_libraries(tmp_path):
+    """Hence `allow_text_ops`: a server answers only if it links them."""
+    import tensorflow_text
+
+    tokens = lambda x: {"y": tensorflow_text.WhitespaceTokenizer().tokenize(x).to_tensor()}  # noqa: E731
+    save(tmp_path / "1", tokens, tf.TensorSpec([None], tf.string, name="x"))
+    asked = [("serving_default", {"x": ["the old  horse", "it"]})]
+    with pytest.raises(NoAnswer, match="WhitespaceTokenize"):
+        answers(tmp_path, asked)
+    libraries = sorted(Path(tensorflow_text.__file__).parent.glob("python/ops/_whitespace*.so"))
+    (answer,) = answers(tmp_path, asked, more_ops=libraries)
+    assert answer["y"].tolist() == [[b"the", b"old", b"horse"], [b"it", b"", b""]]
+
+
+def test_a_wrong_request_gets_one_line(export_of, tmp_path):
+    folder = export_of("ngram_lm")
+    wrong = {
+        "no signature 'write'": [("write", {})],
+        "see to seed$": [("generate", {"num": 1})],
+        "see to temprature$": [("generate", {"num": 1, "seed": 1, "temprature": 1.0})],
+    }
+    for message, asked in wrong.items():
+        with pytest.raises(InputError, match=message):
+            answers(folder, asked)
+    with pytest.raises(InputError, match="no libtensorflow_cc"):
+        answers(folder, [], libraries=tmp_path)
+    with pytest.raises(InputError, match="is empty"):
+        answers(tmp_path, [])
