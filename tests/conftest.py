@@ -4,6 +4,7 @@ A test with an argument `model_name` runs for every registered model; `likelihoo
 score texts, `latent_name` for those with a latent, `variational_name` for those whose latent has a rate.
 """
 
+import gc
 import itertools
 import os
 
@@ -65,6 +66,34 @@ def pytest_xdist_make_scheduler(config, log):
     return ByModel(config, log)
 
 
+class Latest:
+    """What `make(name)` gives, made once for as long as no others are asked for: a model with its graphs takes hundreds
+    of megabytes, so only the latest few are kept.
+
+    Args:
+        most: how many.
+    """
+
+    def __init__(self, make, most: int = 2):
+        self.make, self.most, self.found = make, most, {}
+
+    def __call__(self, name):
+        if name in self.found:
+            self.found[name] = self.found.pop(name)  # the latest stand behind
+            return self.found[name]
+        while len(self.found) >= self.most:
+            del self.found[next(iter(self.found))]
+            gc.collect()
+        self.found[name] = self.make(name)
+        return self.found[name]
+
+
+@pytest.fixture(scope="session")
+def latest():
+    """`latest(make, most)`: the class above, for the fixtures of other files."""
+    return Latest
+
+
 @pytest.fixture(scope="session")
 def corpus() -> list[str]:
     """64 short texts in the form in which the word tokenizer gives them back."""
@@ -90,16 +119,14 @@ def build_tiny():
 
 @pytest.fixture(scope="session")
 def fitted(build_tiny, corpus):
-    """`fitted(name)`: a tiny model after two epochs, built once a session; a test must not change it."""
-    models = {}
+    """`fitted(name)`: a tiny model after two epochs, built once for all tests of the model; a test must not change it."""
 
-    def get(name):
-        if name not in models:
-            models[name] = build_tiny(name)
-            models[name].fit(corpus, batch_size=16, epochs=2, verbose=0)
-        return models[name]
+    def make(name):
+        model = build_tiny(name)
+        model.fit(corpus, batch_size=16, epochs=2, verbose=0)
+        return model
 
-    return get
+    return Latest(make)
 
 
 @pytest.fixture(scope="session")
@@ -119,14 +146,13 @@ def saved(fitted, tmp_path_factory):
 @pytest.fixture(scope="session")
 def restored(saved):
     """`restored(name)`: a copy of the fitted model to go on training, in the state of the file whenever it is asked
-    for; its training is traced once a session."""
-    models = {}
+    for; its training is traced once."""
+    models = Latest(lambda name: zoo.load(saved(name)), most=1)
 
     def get(name):
-        if name not in models:
-            models[name] = zoo.load(saved(name))
-        models[name].load_weights(saved(name))  # with the optimizer's
-        return models[name]
+        model = models(name)
+        model.load_weights(saved(name))  # with the optimizer's
+        return model
 
     return get
 
@@ -134,14 +160,7 @@ def restored(saved):
 @pytest.fixture(scope="session")
 def spare(saved):
     """`spare(name)`: a copy of the fitted model for calls that must be refused; one that is not would change it."""
-    models = {}
-
-    def get(name):
-        if name not in models:
-            models[name] = zoo.load(saved(name))
-        return models[name]
-
-    return get
+    return Latest(lambda name: zoo.load(saved(name)), most=1)
 
 
 @pytest.fixture(scope="session")

@@ -30,22 +30,20 @@ WISH = {"sentiment": "positive", "mark": "loud"}
 
 
 @pytest.fixture(scope="module")
-def told(build_tiny):
+def told(build_tiny, latest):
     """`told(name)`: a tiny model after an epoch on labelled lists and one on a data set, built once; a test must not
     change it. `losses_so_far` holds those of both, in training and validation."""
-    models = {}
 
-    def get(name):
-        if name not in models:
-            model = models[name] = build_tiny(name)
-            model.losses_so_far = []
-            for x, labels, validation in ((TEXTS, LABELS, (TEXTS, LABELS)), (pairs(), None, pairs())):
-                options = dict(labels=labels, validation_data=validation, batch_size=16, verbose=0)
-                history = model.fit(x, **options).history
-                model.losses_so_far += history["loss"] + history["val_loss"]
-        return models[name]
+    def make(name):
+        model = build_tiny(name)
+        model.losses_so_far = []
+        for x, labels, validation in ((TEXTS, LABELS, (TEXTS, LABELS)), (pairs(), None, pairs())):
+            options = dict(labels=labels, validation_data=validation, batch_size=16, verbose=0)
+            history = model.fit(x, **options).history
+            model.losses_so_far += history["loss"] + history["val_loss"]
+        return model
 
-    return get
+    return latest(make)
 
 
 def pairs(labels=LABELS):

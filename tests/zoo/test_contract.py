@@ -151,21 +151,18 @@ def test_long_texts_are_cut_in_every_form(fitted, model_name, corpus):
 
 
 @pytest.fixture(scope="module")
-def learned(build_tiny, corpus):
+def learned(build_tiny, corpus, latest):
     """`learned(name)`: a tiny model after twelve epochs at a high rate, and its perplexities before and after."""
-    found = {}
 
-    def get(name):
-        if name not in found:
-            model = build_tiny(name, texts=corpus)
-            model.compile(keras.optimizers.Adam(1e-2))
-            perplexity = lambda: model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]  # noqa: E731
-            before = perplexity()
-            model.fit(corpus, batch_size=16, epochs=12, verbose=0)
-            found[name] = model, before, perplexity()
-        return found[name]
+    def make(name):
+        model = build_tiny(name, texts=corpus)
+        model.compile(keras.optimizers.Adam(1e-2))
+        perplexity = lambda: model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]  # noqa: E731
+        before = perplexity()
+        model.fit(corpus, batch_size=16, epochs=12, verbose=0)
+        return model, before, perplexity()
 
-    return get
+    return latest(make, most=1)
 
 
 def test_the_loss_goes_down(learned, likelihood_name):

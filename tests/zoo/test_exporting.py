@@ -29,16 +29,9 @@ SIGNATURES = {
 
 
 @pytest.fixture(scope="session")
-def exported(export_of):
+def exported(export_of, latest):
     """`exported(name)`: the folder of version 1 of the fitted model, and what TensorFlow loads from it."""
-    found = {}
-
-    def get(name):
-        if name not in found:
-            found[name] = export_of(name), tf.saved_model.load(str(export_of(name)))
-        return found[name]
-
-    return get
+    return latest(lambda name: (export_of(name), tf.saved_model.load(str(export_of(name)))), most=1)
 
 
 def ask(loaded, signature, **inputs):
