@@ -119,7 +119,7 @@ def build_tiny():
 
 @pytest.fixture(scope="session")
 def fitted(build_tiny, corpus):
-    """`fitted(name)`: a tiny model after two epochs, built once for all tests of the model; a test must not change it."""
+    """`fitted(name)`: a tiny model after two epochs, built once for all of its tests; a test must not change it."""
 
     def make(name):
         model = build_tiny(name)
