@@ -2,7 +2,7 @@
 server loads it. What it computes with is float32 all the same, so that any layer can have it (an LSTM, too), every
 signature stays as fast, and a stock server needs no other operations."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import tensorflow as tf
 
@@ -27,13 +27,28 @@ def quantized(variables, kind: str | None):
     if kind is not None and kind not in KINDS:
         raise unknown("kind of weights", kind, KINDS)
     small = [Small(variable, kind) for variable in variables if kind and suits(variable, kind)]
-    for part in small:
-        part.variable._serialize_to_tensors = dict  # nothing of it goes to the checkpoint
-    try:
-        yield [[part, part.stored, part.scale] for part in small]
-    finally:
+    with ExitStack() as hidden:
         for part in small:
-            del part.variable._serialize_to_tensors
+            hidden.enter_context(left_out(part.variable))
+        yield [[part, part.stored, part.scale] for part in small]
+
+
+@contextmanager
+def left_out(variable: tf.Variable):
+    """While it holds, nothing of a variable goes to the files of an export: neither by the variable itself, which
+    writes them, nor by its copy in the graph, which reads them."""
+    export = variable._export_to_saved_model_graph
+
+    def export_without(object_map, *arguments, **options):
+        found = export(object_map, *arguments, **options)
+        object_map[variable]._serialize_to_tensors = dict
+        return found
+
+    variable._serialize_to_tensors, variable._export_to_saved_model_graph = dict, export_without
+    try:
+        yield
+    finally:
+        del variable._serialize_to_tensors, variable._export_to_saved_model_graph
 
 
 def suits(variable: tf.Variable, kind: str) -> bool:

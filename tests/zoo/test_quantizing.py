@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import zoo
 from keras_textgen.errors import InputError
+from zoo.audit.answering import answers, installed_libraries
 from zoo.quantizing import KINDS, Small, suits
 
 BYTES = {"float16": 2, "bfloat16": 2, "int8": 1}
@@ -87,6 +88,21 @@ def test_an_export_takes_fewer_bytes_and_says_nearly_the_same(wide, corpus, tmp_
         np.testing.assert_array_equal(weight.numpy(), value)
     answer = tf.saved_model.load(str(plain)).signatures["score"](**inputs)["log_likelihood"]
     np.testing.assert_allclose(answer, exact, rtol=1e-5)
+
+
+@pytest.mark.skipif(
+    not (installed_libraries() / "libtensorflow_cc.so.2").is_file(), reason="this TensorFlow has no C++ library"
+)
+@pytest.mark.parametrize("kind", ["int8", "float16"])
+def test_a_server_widens_the_weights_too(wide, corpus, tmp_path, kind):
+    folder = zoo.export(wide, tmp_path, quantize=kind)
+    assert zoo.check_export(folder).problems == []
+    inputs = {"texts": corpus[:5], "num_samples": 3, "seed": 1}
+    (found,) = answers(folder, [("score", inputs)])
+    loaded = tf.saved_model.load(str(folder)).signatures["score"]
+    expected = loaded(texts=tf.constant(corpus[:5]), num_samples=tf.constant(3), seed=tf.constant(1, tf.int64))
+    np.testing.assert_allclose(found["log_likelihood"], expected["log_likelihood"], rtol=1e-5)
+    assert np.abs(found["log_likelihood"] - wide.score(corpus[:5], num_samples=3, seed=1)).max() < 0.5
 
 
 def stored(folder) -> int:
