@@ -270,7 +270,7 @@ def test_export_writes_versions(textgen, tiny_run, tmp_path):
     for version in ("1", "2"):
         answer = textgen("export", tiny_run.path, "--out", tmp_path / "served", "--json")
         assert json.loads(answer.out)["path"] == str(tmp_path / "served" / version)
-    assert sorted(path.name for path in (tmp_path / "served").iterdir()) == ["1", "2"]
+    assert sorted(path.name for path in (tmp_path / "served").iterdir()) == ["1", "2", "models.config"]
 
 
 def test_train_from_the_terminal(textgen, tiny_run, tmp_path):
