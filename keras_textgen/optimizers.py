@@ -58,7 +58,7 @@ class OneOp:
 def forget(optimizer) -> None:
     """Starts the moments of one of these optimizers afresh, also within one that scales losses; others are left."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    if isinstance(optimizer, OneOp):
+    if isinstance(optimizer, OneOp) and optimizer.built:
         optimizer.forget()
 
 

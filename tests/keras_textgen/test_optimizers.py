@@ -103,6 +103,7 @@ def test_what_an_optimizer_has_forgotten_is_saved(tmp_path):
 def test_other_optimizers_are_left_as_they_are():
     optimizers.forget(keras.optimizers.SGD(0.1))
     optimizers.forget(None)
+    optimizers.forget(optimizers.Adam(0.1))  # one that has taken no step has nothing to forget
 
 
 def test_the_optimizer_comes_back_from_its_configuration():
