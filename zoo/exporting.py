@@ -38,9 +38,10 @@ def export(model, directory, *, quantize: str | None = None) -> Path:
     try:
         folder = unfinished / "saved_model"
         write(model, folder, quantize)
-        serving_files.write_warm_up(model, name, folder)
+        requests = serving_files.examples(model)
+        serving_files.write_warm_up(requests, name, folder)
         (folder / "batching_params.pbtxt").write_text(serving_files.BATCHING, encoding="utf-8")
-        (folder / "README.md").write_text(serving_files.card(model, name, quantize), encoding="utf-8")
+        (folder / "README.md").write_text(serving_files.card(model, name, quantize, requests), encoding="utf-8")
         place = publish(folder, directory)
         configuration = unfinished / "models.config"
         configuration.write_text(serving_files.config(name, versions(directory)), encoding="utf-8")

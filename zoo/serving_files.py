@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen import sampling
+from zoo.audit.signatures import plain
+from zoo.audit.warm_up import FILE
 
-WARM_UP = "assets.extra/tf_serving_warmup_requests"
 BATCHING = """\
 # Read with --enable_batching --enable_per_model_batching_parameters. A server then batches every signature, so call
 # those whose inputs all have a first dimension: generate_batched, encode, decode, reconstruct, interpolate_batched,
@@ -66,15 +67,20 @@ def example(spec: tf.TensorSpec, value) -> np.ndarray:
     return np.broadcast_to(np.array(value, spec.dtype.as_numpy_dtype), shape)
 
 
-def write_warm_up(model, name: str, folder: Path) -> None:
-    """The requests that a server makes before it serves a version, so that the first user does not wait; one or two a
-    signature."""
+def write_warm_up(requests: dict[str, list[dict[str, np.ndarray]]], name: str, folder: Path) -> None:
+    """What a server asks before it serves a version, so that the first user does not wait.
+
+    Args:
+        requests: as `examples` gives them.
+        name: of the model.
+        folder: of the version.
+    """
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-    (folder / WARM_UP).parent.mkdir(parents=True, exist_ok=True)
-    with tf.io.TFRecordWriter(str(folder / WARM_UP)) as file:
-        for signature, requests in examples(model).items():
-            for inputs in requests:
+    (folder / FILE).parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(folder / FILE)) as file:
+        for signature, asked in requests.items():
+            for inputs in asked:
                 log = prediction_log_pb2.PredictionLog()
                 request = predict_pb2.PredictRequest()
                 request.model_spec.name, request.model_spec.signature_name = name, signature
@@ -91,8 +97,9 @@ def config(name: str, versions: list[int]) -> str:
     return CONFIG.format(name=re.sub(r'["\\\n]', "_", name), newest=newest, stable=max(older, default=newest))
 
 
-def card(model, name: str, quantize: str | None) -> str:
-    """What a version is, in Markdown: the model, its words, what it can be asked."""
+def card(model, name: str, quantize: str | None, requests: dict[str, list[dict[str, np.ndarray]]]) -> str:
+    """What a version is, in Markdown: the model, its words, what it can be asked. The arguments are those of `export`
+    and of `write_warm_up`."""
     lines = [
         f"# {name}",
         "",
@@ -115,9 +122,7 @@ def card(model, name: str, quantize: str | None) -> str:
         inputs = [described(name, spec) for name, spec in (signature.inputs | told).items()]
         inputs += [f"{described(name, value)} = {shown(value)}" for name, value in signature.options.items()]
         lines.append(f"| `{key}` | {', '.join(inputs)} |")
-    rows = json.dumps(
-        {"signature_name": "generate_batched", "instances": [row(examples(model)["generate_batched"][0])]}
-    )
+    rows = json.dumps({"signature_name": "generate_batched", "instances": [row(requests["generate_batched"][0])]})
     lines += ["", "A body for REST, `POST /v1/models/NAME:predict`:", "", "```json", rows, "```", ""]
     return "\n".join(lines)
 
@@ -130,17 +135,9 @@ def described(name: str, spec) -> str:
 
 def shown(value: tf.Tensor) -> str:
     """A default as JSON has it."""
-    return json.dumps(plain(value.numpy()), ensure_ascii=False)
+    return json.dumps(plain(np.asarray(value).tolist()), ensure_ascii=False)
 
 
 def row(inputs: dict[str, np.ndarray]) -> dict:
     """The first row of inputs as JSON has it."""
-    return {key: plain(value[0]) for key, value in inputs.items()}
-
-
-def plain(value):
-    """A tensor's value in the types of JSON."""
-    value = value.tolist() if hasattr(value, "tolist") else value
-    if isinstance(value, list):
-        return [plain(part) for part in value]
-    return value.decode() if isinstance(value, bytes) else value
+    return {key: plain(value.tolist()[0]) for key, value in inputs.items()}

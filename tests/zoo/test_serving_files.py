@@ -6,7 +6,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 import zoo
-from zoo.serving_files import WARM_UP
+from zoo.audit.warm_up import FILE
 
 LABELS = {"mark": ["calm", "loud"] * 32}
 
@@ -14,7 +14,7 @@ LABELS = {"mark": ["calm", "loud"] * 32}
 def requests_of(folder):
     logs = [
         prediction_log_pb2.PredictionLog.FromString(record.numpy())
-        for record in tf.data.TFRecordDataset(str(folder / WARM_UP))
+        for record in tf.data.TFRecordDataset(str(folder / FILE))
     ]
     return [log.predict_log.request for log in logs]
 
