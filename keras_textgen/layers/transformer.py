@@ -5,8 +5,8 @@ import keras_hub
 import tensorflow as tf
 from keras import layers
 
+from keras_textgen.layers.attention import give_attention
 from keras_textgen.layers.bilinear import Bilinear
-from keras_textgen.layers.keeping import keep_by_core_ops
 from keras_textgen.layers.output import output_layer
 from keras_textgen.layers.told import Told
 from keras_textgen.layers.word_dropout import WordDropout
@@ -14,13 +14,14 @@ from keras_textgen.text import PADDING, START
 
 
 class WordsAtPlaces(layers.Layer):
-    """Embedded tokens with the sine waves of their places (Vaswani et al. 2017, sections 3.4 and 3.5).
+    """Embedded tokens, with the sine waves of their places unless `waves` is false (Vaswani et al. 2017, sections 3.4 and
+    3.5).
 
     The vectors are kept small and multiplied by the root of their width, so that a step of Adam, which has one size for
     all weights, moves even a rare word.
     """
 
-    def __init__(self, vocabulary_size, hidden_dim, **kwargs):
+    def __init__(self, vocabulary_size, hidden_dim, *, waves=True, **kwargs):
         super().__init__(**kwargs)
         self.scale = hidden_dim**0.5
         # Times the scale of the variance of the waves, so that neither drowns the other.
@@ -28,7 +29,7 @@ class WordsAtPlaces(layers.Layer):
         policy = self.dtype_policy
         self.embedding = layers.Embedding(vocabulary_size, hidden_dim, spread, dtype=policy, name="embedding")
         # bfloat16 cannot tell places over 256 apart.
-        self.places = keras_hub.layers.SinePositionEncoding(dtype="float32")
+        self.places = keras_hub.layers.SinePositionEncoding(dtype="float32") if waves else None
 
     def build(self, ids_shape):
         self.embedding.build(ids_shape)
@@ -36,6 +37,8 @@ class WordsAtPlaces(layers.Layer):
     def call(self, ids, first=0):
         """`[batch, length, hidden_dim]` from ids `[batch, length]` whose first place is `first`."""
         words = self.embedding(ids) * self.scale
+        if self.places is None:
+            return words
         return words + tf.cast(self.places(tf.cast(words, tf.float32), start_index=first), words.dtype)
 
 
@@ -98,6 +101,8 @@ class TransformerDecoder(layers.Layer):
         dropout: rate on the words, in every block and on what the words are read from.
         word_dropout: rate at which input words become unknown while training.
         tie_embeddings: whether the output layer is the transposed embedding (Press & Wolf 2017).
+        positions: how a word knows its place: "sine" waves added to it, or "rotary", by which attention sees how far
+            apart two words are (Su et al. 2021).
     """
 
     def __init__(
@@ -113,6 +118,7 @@ class TransformerDecoder(layers.Layer):
         dropout=0.0,
         word_dropout=0.0,
         tie_embeddings=False,
+        positions="sine",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -127,10 +133,12 @@ class TransformerDecoder(layers.Layer):
             dropout=dropout,
             word_dropout=word_dropout,
             tie_embeddings=tie_embeddings,
+            positions=positions,
         )
         policy = self.dtype_policy
         self.word_dropout = WordDropout(word_dropout, dtype=policy)
-        self.words = WordsAtPlaces(vocabulary_size, hidden_dim, dtype=policy, name="words")
+        waves = positions == "sine"
+        self.words = WordsAtPlaces(vocabulary_size, hidden_dim, waves=waves, dtype=policy, name="words")
         self.dropout = layers.Dropout(dropout, dtype=policy)
         self.memory = None
         if memory_length:
@@ -154,7 +162,7 @@ class TransformerDecoder(layers.Layer):
         self.told.build(z_shape)
         for block in self.blocks:
             block.build(shape)
-            keep_by_core_ops(block)
+            give_attention(block, self.settings["positions"])
         self.normalization.build(shape)
         if self.deep_output is not None:
             self.deep_output.build((None, None, hidden_dim + z_shape[-1]))

@@ -1,8 +1,11 @@
 """What models with the same decoder share: its hyper-parameters and its network."""
 
+from typing import Literal
+
 from keras_textgen.checks import number, whole
-from keras_textgen.errors import InputError
+from keras_textgen.errors import InputError, unknown
 from keras_textgen.layers import LSTMDecoder, TransformerDecoder
+from keras_textgen.layers.attention import POSITIONS
 
 
 class DecoderNetwork:
@@ -102,6 +105,8 @@ class TransformerNetwork(DecoderNetwork):
         hidden_dim: width of the Transformer and of its word vectors.
         num_layers: blocks.
         num_heads: attention heads of each block.
+        positions: how a word of the decoder knows its place: "sine" waves added to it, or "rotary", by which attention
+            sees how far apart two words are (Su et al. 2021), and of which small corpora teach more.
         **kwargs: of `DecoderNetwork`.
     """
 
@@ -115,6 +120,7 @@ class TransformerNetwork(DecoderNetwork):
         hidden_dim: int = 256,
         num_layers: int = 2,
         num_heads: int = 4,
+        positions: Literal["sine", "rotary"] = "sine",
         dropout: float = 0.2,
         weight_decay: float = 0.05,
         **kwargs,
@@ -125,6 +131,9 @@ class TransformerNetwork(DecoderNetwork):
         self.num_heads = whole(1, num_heads=num_heads)
         if hidden_dim % num_heads:
             raise InputError(f"hidden_dim must be a multiple of num_heads, and {hidden_dim} is none of {num_heads}")
+        if positions not in POSITIONS:
+            raise unknown("positions", positions, POSITIONS)
+        self.positions = positions
 
     def decoder_settings(self):
         return {
@@ -132,6 +141,7 @@ class TransformerNetwork(DecoderNetwork):
             "hidden_dim": self.hidden_dim,
             "num_layers": self.num_layers,
             "num_heads": self.num_heads,
+            "positions": self.positions,
         }
 
     def make_decoder(self, name="decoder"):

@@ -55,7 +55,11 @@ def test_a_decoder_depends_on_the_latent_and_on_no_later_word(tie, average):
     assert np.abs(decoder(z + 1, IDS).numpy() - whole).min(axis=-1).max() > 0
 
 
-TRANSFORMERS = [{}, {"memory_length": 3, "output_dim": 7, "dropout": 0.5, "word_dropout": 0.5}]
+TRANSFORMERS = [
+    {},
+    {"memory_length": 3, "output_dim": 7, "dropout": 0.5, "word_dropout": 0.5},
+    {"memory_length": 3, "positions": "rotary"},
+]
 
 
 @pytest.mark.parametrize("options", TRANSFORMERS, ids=str)
@@ -89,6 +93,27 @@ def test_the_memory_of_a_transformer_alone_tells_it_the_latent():
     decoder(z, IDS)
     decoder.told.kernel.assign(0 * decoder.told.kernel)
     assert np.abs(decoder(z + 1, IDS) - decoder(z, IDS)).max(axis=-1).min() > 1e-4
+
+
+def test_rotary_attention_weighs_by_products_of_turned_complex_numbers():
+    decoder = TransformerDecoder(11, 8, 1, 2, 4, memory_length=0, positions="rotary")
+    decoder(tf.zeros([1, 0]), IDS)
+    attention = decoder.blocks[0]._self_attention_layer
+    words = np.random.default_rng(0).normal(size=(1, 5, 8)).astype(np.float32)
+    turns = np.exp(1j * np.arange(5)[:, None] * 10000.0 ** -np.array([0, 0.5]))  # [place, half of the head's width]
+    queries, keys = (
+        (lambda seen: (seen[..., :2] + 1j * seen[..., 2:]) * turns[:, None])(dense(words).numpy()[0])
+        for dense in (attention._query_dense, attention._key_dense)
+    )
+    scores = np.einsum("qhd,khd->hqk", queries, keys.conj()).real / 2  # the root of the head's width, 4
+    scores[:, np.triu(np.ones([5, 5]), 1) > 0] = -np.inf
+    weights = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+    mixed = np.einsum("hqk,khd->qhd", weights, attention._value_dense(words).numpy()[0])
+    expected = attention._output_dense(tf.constant(mixed[None], tf.float32))
+    mask = np.tril(np.ones([1, 5, 5], bool))
+    np.testing.assert_allclose(attention(words, words, attention_mask=mask), expected, rtol=1e-4, atol=1e-5)
+    # Nothing else tells the places.
+    np.testing.assert_array_equal(decoder.words(IDS[:, :1], first=0), decoder.words(IDS[:, :1], first=3))
 
 
 def test_a_dense_decoder_gives_the_same_logits_step_by_step_whatever_was_written():
@@ -330,6 +355,7 @@ def test_word_dropout_differs_from_call_to_call():
         RecurrentLatent(11, 6, 8, 3, 7, dropout=0.1, word_dropout=0.2, min_scale=0.01),
         TransformerEncoder(11, 8, 2, 4, dropout=0.1),
         TransformerDecoder(11, 8, 2, 4, 9, memory_length=3, output_dim=5, dropout=0.1, word_dropout=0.2),
+        TransformerDecoder(11, 8, 2, 2, 9, positions="rotary"),
     ],
     ids=lambda layer: type(layer).__name__,
 )

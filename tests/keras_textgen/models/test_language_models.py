@@ -44,8 +44,9 @@ def exact_log_probabilities(model):
     return condition, model.likelihood(condition, tf.constant(IDS)).log_prob(IDS).numpy().astype(np.float64)
 
 
-@pytest.mark.parametrize("options", FORMS, ids=str)
-@pytest.mark.parametrize("name", SPREADS)
+@pytest.mark.parametrize(
+    "name, options", [*itertools.product(SPREADS, FORMS), ("transformer_lm", {"positions": "rotary"})], ids=str
+)
 def test_scores_are_exact_and_steps_are_those_of_whole_texts(build_tiny, name, options):
     model = three_words(build_tiny, name, **options)
     condition, exact = exact_log_probabilities(model)
