@@ -182,6 +182,8 @@ def check(name: str, given: Mapping[str, object], known: Mapping[str, inspect.Pa
             raise unknown(f"hyper-parameter of {name}", key, known)
         expected = known[key].annotation
         if expected is not inspect.Parameter.empty and not fits(value, expected):
+            if typing.get_origin(expected) is typing.Literal:
+                raise unknown(f"{key} of {name}", value, typing.get_args(expected))
             kind = expected.__name__ if isinstance(expected, type) else str(expected)
             raise InputError(f"{key} of {name} must be of type {kind}, not {value!r}")
 

@@ -14,8 +14,8 @@ from keras_textgen.text import PADDING, START
 
 
 class WordsAtPlaces(layers.Layer):
-    """Embedded tokens, with the sine waves of their places unless `waves` is false (Vaswani et al. 2017, sections 3.4 and
-    3.5).
+    """Embedded tokens, with the sine waves of their places unless `waves` is false (Vaswani et al. 2017, sections 3.4
+    and 3.5).
 
     The vectors are kept small and multiplied by the root of their width, so that a step of Adam, which has one size for
     all weights, moves even a rare word.

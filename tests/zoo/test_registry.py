@@ -95,6 +95,12 @@ def test_a_hyperparameter_of_the_wrong_type_is_refused(model_name, wrong):
     assert one_line(error)
 
 
+def test_a_value_that_is_none_of_the_named_ones_is_refused_with_a_suggestion():
+    with pytest.raises(InputError, match="unknown positions of transformer_lm 'rotaty'; did you mean") as error:
+        zoo.build("transformer_lm", positions="rotaty")
+    assert one_line(error)
+
+
 @pytest.mark.parametrize("wrong", [0, 1, -5])
 def test_a_hyperparameter_out_of_range_is_refused(model_name, wrong):
     with pytest.raises(InputError, match="sequence_length must be at least 2"):
