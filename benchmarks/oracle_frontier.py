@@ -29,10 +29,10 @@ MODELS = {
     # Wider than the oracle, held by dropout and a Gaussian prior (of precision 4, at 10,000 texts). With --epochs 16
     # --patience 3 --learning-rate 5e-3.
     **{
-        f"lstm_lm, 128 units, prior, dropout {rate}": dict(
+        f"lstm_lm, {units} units, prior, dropout {rate}": dict(
             model="lstm_lm",
             embedding_dim=64,
-            hidden_dim=128,
+            hidden_dim=units,
             dropout=rate,
             weight_decay=0.0,
             l2=4e-4,
@@ -40,7 +40,7 @@ MODELS = {
             clip=100.0,
             **SMALL,
         )
-        for rate in (0.25, 0.3)
+        for units, rate in ((128, 0.25), (128, 0.3), (192, 0.35))
     },
 }
 
