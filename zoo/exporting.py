@@ -56,12 +56,14 @@ def export(model, directory, *, quantize: str | None = None) -> Path:
 
 def write(model, folder: Path, quantize: str | None) -> None:
     """Writes one SavedModel: the functions, the weights they use, the tokenizer's tables."""
-    functions = {name: model.functions[name] for name in model.signatures()}
+    functions = model.functions_to_export()
     module = tf.Module()
     module.tokenizer = model.tokenizer
     module.weights = [weight.value for weight in model.weights]
     with quantized(module.weights, quantize) as module.small:
-        tf.saved_model.save(module, folder, {"serving_default": functions["generate"], **functions})
+        # A server takes no gradients.
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(module, folder, {"serving_default": functions["generate"], **functions}, options)
 
 
 def publish(folder: Path, directory: Path) -> Path:
