@@ -1,5 +1,6 @@
 """TensorFlow's C library alone, the code that a server runs, answers what Python does."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,80 @@ def test_every_signature_answers_as_in_python(fitted, export_of, corpus, model_n
                 assert answer[key].tolist() == value.tolist(), name
             else:
                 np.testing.assert_allclose(answer[key], value, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+REFUSED = [
+    {"temperature": -1.0},
+    {"temperature": 1001.0},
+    {"top_k": -1},
+    {"top_p": 0.0},
+    {"top_p": 1.5},
+    {"typical_p": -0.5},
+    {"num_beams": 0},
+    {"num_beams": 1001},
+    {"num_best": 0},
+    {"length_penalty": 11.0, "num_beams": 2},
+    {"repetition_penalty": 0.5},
+    {"min_length": 0},
+    {"min_length": 13},
+    {"max_length": 13},
+    {"max_length": -1},
+    {"num": -1},
+]
+REFUSED_OTHERWISE = {
+    "min_length is over max_length: 5 4": {"min_length": 5, "max_length": 4},
+    "num_best is over num_beams: 3 2": {"num_best": 3, "num_beams": 2},
+    "prompts and texts must be as many, not 2 4": {"prompt": ["a", "b"]},
+    "num times num_beams must be at most 10000, not 2147483647": {"num": 2**31 - 1},
+    "num times num_beams must be at most 10000, not 10002": {"num": 5001, "num_beams": 2},
+    "temperature must be at least 0, not nan": {"temperature": np.nan},
+}
+
+
+def refusal(answer) -> str:
+    """What a graph said: the message and the values stand in brackets."""
+    assert isinstance(answer, NoAnswer), answer
+    return " ".join(re.findall(r"\[(.*?)\]", str(answer).partition("\n")[0].partition("assertion failed: ")[2]))
+
+
+def test_options_out_of_range_are_refused_without_python(fitted, export_of):
+    model = fitted("ngram_lm")
+    wishes = [*REFUSED, *REFUSED_OTHERWISE.values()]
+    found = answers(export_of("ngram_lm"), [("generate", {"num": 4, "seed": 1, **wish}) for wish in wishes])
+    for wish, answer in zip(REFUSED, found, strict=False):
+        with pytest.raises(InputError) as error:
+            model.generate(**{"num": 4, "seed": 1, "strategy": "beam" if "num_beams" in wish else "sample", **wish})
+        assert refusal(answer) == str(error.value).replace(".0", "")
+    for message, answer in zip(REFUSED_OTHERWISE, found[len(REFUSED) :], strict=True):
+        assert refusal(answer) == message
+
+
+def test_other_numbers_are_refused_without_python(fitted, export_of, corpus):
+    model, path = fitted("lstm_vae"), {"a": corpus[:2], "b": corpus[:2], "steps": 3, "spherical": False}
+    wrong = {
+        "steps must be at least 2, not 1": ("interpolate", {**path, "steps": 1}),
+        "a and b must be as many texts, not 2 3": ("interpolate", {**path, "b": corpus[:3]}),
+        "texts times steps must be at most 10000, not 10002": ("interpolate", {**path, "steps": 5001}),
+        "num_samples must be at least 1, not 0": ("score", {"texts": corpus[:2], "num_samples": 0, "seed": 1}),
+    }
+    for message, answer in zip(wrong, answers(export_of("lstm_vae"), list(wrong.values())), strict=True):
+        assert refusal(answer) == message
+    with pytest.raises(InputError, match="steps must be at most 5000, not 5001"):
+        model.interpolate(corpus[:2], corpus[:2], 5001)
+
+
+def test_a_row_of_a_batch_out_of_range_is_the_nearest_that_is_allowed(fitted, export_of):
+    """It must not fail those of other clients."""
+    model = fitted("lstm_vae")
+    rows = [(0.8, 3, 0.9), (-1.0, 0, 1.0), (1.0, -5, 1.0), (1.0, 0, 0.0), (1.0, 0, 7.0)]
+    allowed = [(0.8, 3, 0.9), (0.0, 0, 1.0), (1.0, 0, 1.0), (1.0, 0, 1e-6), (1.0, 0, 1.0)]
+    columns = dict(zip(("temperature", "top_k", "top_p"), zip(*rows, strict=True), strict=True))
+    asked = {"seed": [2] * len(rows), "prompt": [""] * len(rows), **columns}
+    (answer,) = answers(export_of("lstm_vae"), [("generate_batched", asked)])
+    expected = [
+        model.generate(1, seed=2, temperature=heat, top_k=top_k, top_p=top_p)[0] for heat, top_k, top_p in allowed
+    ]
+    assert [text.decode() for text in answer["texts"]] == expected
 
 
 def save(folder, function, *specs):
