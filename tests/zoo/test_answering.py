@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
 from keras_textgen.errors import InputError
+from zoo.audit import warm_up
 from zoo.audit.answering import NoAnswer, answers, installed_libraries
 
 pytestmark = pytest.mark.skipif(
@@ -44,20 +46,51 @@ def by_python(model, name, inputs):
     """What a model's function answers."""
     signature = model.signatures()[name]
     given = [tf.cast(inputs[key], spec.dtype) for key, spec in signature.inputs.items()]
+    given += [tf.constant(inputs[key]) for key in model.attributes.values if signature.takes_attributes]
     options = [
         tf.constant(inputs[key], value.dtype) if key in inputs else value for key, value in signature.options.items()
     ]
     return {key: tensor.numpy() for key, tensor in model.functions[name](*given, *options).items()}
 
 
+def own_requests(folder) -> list[tuple[str, dict]]:
+    """Those that a server warms up with: every signature of the export once or twice."""
+    found = warm_up.requests(folder)
+    return [(name, {key: tf.make_ndarray(value) for key, value in inputs.items()}) for name, inputs in found]
+
+
 def test_every_signature_answers_as_in_python(fitted, export_of, corpus, model_name):
-    model = fitted(model_name)
-    asked = requests(model, corpus)
-    assert {name for name, _ in asked} == set(model.signatures())
+    model, folder = fitted(model_name), export_of(model_name)
     default = ("serving_default", {"num": 2, "seed": 5})
-    *found, by_default = answers(export_of(model_name), [*asked, default])
-    assert [text.decode() for text in by_default["texts"]] == model.generate(2, seed=5)
-    for (name, inputs), answer in zip(asked, found, strict=True):
+    by_default = compare(model, folder, [*requests(model, corpus), *own_requests(folder)], [default])
+    assert [text.decode() for text in by_default[0]["texts"]] == model.generate(2, seed=5)
+
+
+def test_what_is_told_attributes_answers_as_in_python(build_tiny, corpus, tmp_path):
+    values = {"mark": ["calm", "loud"], "size": ["large", "small", "tiny"]}
+    model = build_tiny("lstm_vae", texts=corpus, attributes=values)
+    folder = zoo.export(model, tmp_path)
+    assert "| attribute `size` | large, small, tiny |" in (folder / "README.md").read_text()
+    told = {"mark": ["loud"] * 2, "size": ["tiny", "small"]}
+    wish = {"num": 2, "seed": 5, **told}
+    others = [
+        ("generate", wish),
+        ("attributes", {"names": ["size", "mark"]}),
+        ("generate", {**wish, "mark": ["laud"]}),
+        ("attributes", {"names": ["sise"]}),
+    ]
+    found, known, refused, unknown = compare(model, folder, own_requests(folder), others)
+    assert [text.decode() for text in found["texts"]] == model.generate(2, seed=5, attributes=told)
+    assert known["values"].tolist() == [[b"large", b"small", b"tiny"], [b"calm", b"loud", b""]]
+    assert refusal(refused) == "unknown mark; choose from: calm, loud laud"
+    assert refusal(unknown) == "unknown attribute; choose from: mark, size sise"
+
+
+def compare(model, folder, asked, others) -> list:
+    """All signatures of a model are asked, and the C library answers as Python does; its answers to `others`."""
+    assert {name for name, _ in asked} == set(model.signatures())
+    found = answers(folder, [*asked, *others])
+    for (name, inputs), answer in zip(asked, found, strict=False):
         assert not isinstance(answer, NoAnswer), (name, answer)
         expected = by_python(model, name, inputs)
         assert set(answer) == set(expected)
@@ -67,6 +100,7 @@ def test_every_signature_answers_as_in_python(fitted, export_of, corpus, model_n
                 assert answer[key].tolist() == value.tolist(), name
             else:
                 np.testing.assert_allclose(answer[key], value, rtol=1e-5, atol=1e-5, err_msg=name)
+    return found[len(asked) :]
 
 
 REFUSED = [

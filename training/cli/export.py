@@ -37,7 +37,8 @@ def command(
     loaded = load_model(model)
     name = Path(model).resolve().name.removesuffix(".keras")
     if step is not None:
-        path = zoo.export_step(loaded, out or Path("step_models") / f"{name}_{step}", step, batch_size=batch_size or 1)
+        size = {} if batch_size is None else {"batch_size": batch_size}
+        path = zoo.export_step(loaded, out or Path("step_models") / f"{name}_{step}", step, **size)
         if json:
             print_json({"path": str(path), "files": sorted(file.name for file in path.iterdir())})
         else:
