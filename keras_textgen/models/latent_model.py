@@ -188,7 +188,9 @@ class LatentTextModel(TextModel):
         first, last = as_texts(a, "a"), as_texts(b, "b")
         if len(first) != len(last):
             raise InputError(f"a and b must be as many texts, not {len(first)} and {len(last)}")
-        steps = whole(2, sampling.MOST // max(1, len(first)), steps=steps)
+        steps = whole(2, steps=steps)
+        if len(first) * steps > sampling.MOST:
+            raise InputError(f"texts times steps must be at most {sampling.MOST}, not {len(first) * steps}")
         told = self.attributes.given(attributes, len(first))
         spherical = method == "spherical"
         texts = self.functions["interpolate"](first, last, steps, spherical, *map(tf.constant, told))["texts"].numpy()

@@ -159,7 +159,7 @@ def test_other_numbers_are_refused_without_python(fitted, export_of, corpus):
     }
     for message, answer in zip(wrong, answers(export_of("lstm_vae"), list(wrong.values())), strict=True):
         assert refusal(answer) == message
-    with pytest.raises(InputError, match="steps must be at most 5000, not 5001"):
+    with pytest.raises(InputError, match="texts times steps must be at most 10000, not 10002"):
         model.interpolate(corpus[:2], corpus[:2], 5001)
 
 
