@@ -13,8 +13,8 @@ from keras_textgen.errors import InputError, unknown
 from keras_textgen.text import SPECIAL_TOKENS, START
 from zoo.silence import silence
 from zoo.step_card import card
-from zoo.step_formats import FORMATS, Format, LacksOperation
-from zoo.step_functions import ATTRIBUTES, LATENTS, TOKENS, StepFunctions
+from zoo.step_formats import FORMATS, Format, NotConverted
+from zoo.step_functions import ATTRIBUTES, LATENTS, LOGITS, TOKENS, StepFunctions
 
 STEPS = 8  # so many are compared
 TOLERANCE = 1e-3  # of logits, and of what the state holds
@@ -68,8 +68,8 @@ def write(functions: StepFunctions, writer: Format, folder: Path) -> None:
     name = type(functions.model).__name__
     try:
         writer.write(functions, folder)
-    except LacksOperation as error:
-        reason = f"{writer.title} has no operation {error}, which the step of {name} needs"
+    except NotConverted as error:
+        reason = f"{writer.title} {error}, so it cannot have the step of {name}"
         raise InputError(f"{reason}; export it without --step, as a SavedModel") from error
     with silence():
         largest = largest_difference(functions, writer.load(folder))
@@ -93,26 +93,27 @@ def largest_difference(functions: StepFunctions, found: dict) -> float:
     if len(functions.model.attributes):
         sizes = [len(values) for values in functions.model.attributes.values.values()]
         given[ATTRIBUTES] = draws.integers(0, sizes, [size, len(sizes)], np.int32)
-    ours, theirs = run(functions.functions["start"], given), found["start"](**given)
+    ours, theirs = run(functions, "start", given), found["start"](**given)
     differences = [difference(ours, theirs)]
     for place in range(min(STEPS, functions.model.sequence_length)):
         tokens = draws.integers(START, functions.model.tokenizer.vocabulary_size, size, np.int32)
         tokens = np.full(size, START, np.int32) if place == 0 else tokens
-        ours = run(functions.functions["step"], {TOKENS: tokens, **ours})
+        ours = run(functions, "step", {TOKENS: tokens, **ours})
         theirs = found["step"](**{TOKENS: tokens, **theirs})
         differences.append(difference(ours, theirs))
         ours, theirs = (next_state(answer) for answer in (ours, theirs))
     return float(np.max(differences))
 
 
-def run(function, inputs: dict) -> dict:
-    """What a graph function gives, as arrays."""
-    return {name: value.numpy() for name, value in function(*inputs.values()).items()}
+def run(functions: StepFunctions, name: str, inputs: dict) -> dict:
+    """What a function of the model gives, as arrays."""
+    given = [inputs[key] for key in functions.inputs[name]]
+    return {key: value.numpy() for key, value in functions.functions[name](*given).items()}
 
 
 def next_state(answer: dict) -> dict:
-    """What the next step takes, from the answer of a step, in the order in which it takes it."""
-    return {f"state_{place}": answer[f"next_state_{place}"] for place in range(len(answer) - 1)}
+    """The state that the next step takes, from the answer of a step."""
+    return {name.removeprefix("next_"): value for name, value in answer.items() if name != LOGITS}
 
 
 def difference(ours: dict, theirs: dict) -> float:

@@ -11,6 +11,9 @@ import tensorflow as tf
 
 from zoo.silence import silence
 from zoo.step_functions import StepFunctions
+from zoo.storage import first_line
+
+OPSET = 18  # of ONNX
 
 
 class Format(abc.ABC):
@@ -18,12 +21,10 @@ class Format(abc.ABC):
 
     Attributes:
         title: the name that people know.
-        needs: what is missing where the extra of the format's name is not installed.
         loading: lines of Python that open the files, as functions `start` and `step` of named arrays.
     """
 
     title: str
-    needs: str
     loading: str
 
     @abc.abstractmethod
@@ -32,22 +33,21 @@ class Format(abc.ABC):
 
     @abc.abstractmethod
     def write(self, functions: StepFunctions, folder: Path) -> None:
-        """Writes the files; raises `LacksOperation`."""
+        """Writes the files; raises `NotConverted`."""
 
     @abc.abstractmethod
     def load(self, folder: Path) -> dict:
         """`start` and `step` by name, from the files: functions of named arrays to named arrays."""
 
 
-class LacksOperation(Exception):
-    """A format has nothing for an operation; the message is its name."""
+class NotConverted(Exception):
+    """A converter cannot write a function; the message says why, as "has no operation LowerBound"."""
 
 
 class LiteRT(Format):
     """One file, `step.tflite`, with two signatures."""
 
     title = "LiteRT"
-    needs = "ai-edge-litert"
     loading = """\
 from ai_edge_litert.interpreter import Interpreter
 
@@ -68,11 +68,10 @@ start, step = model.get_signature_runner("start"), model.get_signature_runner("s
             converter = tf.lite.TFLiteConverter.from_saved_model(scratch, list(functions.functions))
             try:
                 content = converter.convert()
-            except Exception as error:  # it has a class of its own for each release
+            except Exception as error:  # of a class that changes with the releases
                 lacking = re.search(r"'tf\.(\w+)' op", str(error))
-                if lacking is None:
-                    raise
-                raise LacksOperation(lacking[1]) from error
+                reason = f"has no operation {lacking[1]}" if lacking else f"failed ({first_line(error)})"
+                raise NotConverted(reason) from error
         (folder / "step.tflite").write_bytes(content)
 
     def load(self, folder):
@@ -84,7 +83,6 @@ class Onnx(Format):
     """Two files, `start.onnx` and `step.onnx`."""
 
     title = "ONNX"
-    needs = "tf2onnx or onnxruntime"
     loading = """\
 import onnxruntime
 
@@ -109,13 +107,19 @@ start, step = load("start.onnx"), load("step.onnx")
 
         tf2onnx, _ = self.require()
         for name, function in functions.functions.items():
-            with silence():
-                model, _ = tf2onnx.convert.from_function(
-                    function, function.input_signature, opset=18, custom_op_handlers={"Erfc": (one_minus_erf, [])}
-                )
+            try:
+                with silence():
+                    model, _ = tf2onnx.convert.from_function(
+                        function,
+                        function.input_signature,
+                        opset=OPSET,
+                        custom_op_handlers={"Erfc": (one_minus_erf, [])},
+                    )
+            except Exception as error:  # it raises many kinds
+                raise NotConverted(f"failed ({first_line(error)})") from error
             lacking = [node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, node.domain)]
             if lacking:
-                raise LacksOperation(lacking[0])
+                raise NotConverted(f"has no operation {lacking[0]}")
             (folder / f"{name}.onnx").write_bytes(model.SerializeToString())
 
     def load(self, folder):

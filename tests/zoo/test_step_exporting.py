@@ -51,7 +51,7 @@ def test_the_files_write_what_the_model_writes(fitted, model_name, tmp_path, cap
     model = fitted(model_name)
     for form in installed():
         if model_name == "ngram_lm":
-            with pytest.raises(InputError, match=r"no operation \w+, which the step of NGramLM needs"):
+            with pytest.raises(InputError, match=r"has no operation \w+, so it cannot have the step of NGramLM"):
                 zoo.export_step(model, tmp_path / form, form)
             assert not list(tmp_path.iterdir())
             continue
