@@ -10,6 +10,8 @@ TUNE = ["optuna>=4"]
 REPORT = ["plotly>=6", "jinja2>=3.1"]
 ENCODER = ["wordllama>=0.4"]
 SERVE = ["starlette>=1.0,<2", "uvicorn>=0.54,<1", "prometheus-client>=0.22"]
+LITERT = ["ai-edge-litert>=2.1,<3"]
+ONNX = ["tf2onnx>=1.17,<2", "onnx>=1.17", "onnxruntime>=1.20"]
 TEST = [
     "pytest>=8",
     "pytest-cov>=5",
@@ -20,6 +22,8 @@ TEST = [
     *REPORT,
     *ENCODER,
     *SERVE,
+    *LITERT,
+    *ONNX,
 ]
 DEV = [*TEST, "ruff>=0.15", "import-linter>=2.5"]
 
@@ -54,6 +58,8 @@ setup(
         "report": REPORT,
         "encoder": ENCODER,
         "serve": SERVE,
+        "litert": LITERT,
+        "onnx": ONNX,
         "test": TEST,
         "dev": DEV,
     },

@@ -25,10 +25,9 @@ from zoo.audit.files import find_version
 
 def requests_of(export) -> list[tuple[str, dict]]:
     """The signatures and inputs of its warm-up requests."""
-    requests = [log.predict_log.request for log in warm_up.read(find_version(export) / warm_up.FILE)]
     return [
-        (request.model_spec.signature_name, {name: tf.make_ndarray(value) for name, value in request.inputs.items()})
-        for request in requests
+        (name, {key: tf.make_ndarray(value) for key, value in inputs.items()})
+        for name, inputs in warm_up.requests(find_version(export))
     ]
 
 

@@ -9,7 +9,18 @@
 from zoo.registry import ModelSpec, build, list_models, list_presets, register, spec
 from zoo.storage import load
 
-__all__ = ["ModelSpec", "build", "check_export", "export", "list_models", "list_presets", "load", "register", "spec"]
+__all__ = [
+    "ModelSpec",
+    "build",
+    "check_export",
+    "export",
+    "export_step",
+    "list_models",
+    "list_presets",
+    "load",
+    "register",
+    "spec",
+]
 
 register(
     "bow_vae",
@@ -97,6 +108,13 @@ def export(model, directory, **options):
     from zoo.exporting import export
 
     return export(model, directory, **options)
+
+
+def export_step(model, directory, form: str, **options):
+    """Writes the step by which a model writes, for LiteRT or ONNX; see `zoo.step_exporting.export_step`."""
+    from zoo.step_exporting import export_step
+
+    return export_step(model, directory, form, **options)
 
 
 def check_export(path, allow_text_ops: bool = False):

@@ -218,7 +218,8 @@ class TransformerDecoder(layers.Layer):
         for block, cache in zip(self.blocks, caches, strict=True):
             shape = cache.shape
             features, cache = block(features, self_attention_cache=cache, self_attention_cache_update_index=place)
-            kept.append(tf.ensure_shape(cache, shape))
+            cache.set_shape(shape)  # no op, unlike `ensure_shape`, which LiteRT has not
+            kept.append(cache)
         return features, kept
 
     def get_config(self):

@@ -92,8 +92,11 @@ class GAN(AdversarialTextModel):
 
     # The generator
 
-    def start(self, seeds, condition):
-        return self.generator.start(with_attributes(sampling.normal(seeds, [self.latent_dim]), condition))
+    def draw(self, seeds):
+        return sampling.normal(seeds, [self.latent_dim])
+
+    def start(self, drawn, condition):
+        return self.generator.start(with_attributes(drawn, condition))
 
     def step(self, tokens, state):
         return self.generator.step(tokens, state)

@@ -32,7 +32,7 @@ class LanguageModel(TextModel):
         """Negative log-likelihood `[batch]` of ids `[batch, length]`, in nats."""
         return {"nll": -self.likelihood(self.told_of(ids, attributes), ids).log_prob(ids)}
 
-    def start(self, seeds, condition):
+    def start(self, drawn, condition):
         return self.decoder.start(condition)
 
     def step(self, tokens, state):

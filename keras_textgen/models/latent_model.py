@@ -6,8 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen import sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError, unknown
+from keras_textgen.graph_checks import after, in_range, require
 from keras_textgen.layers import WordDeletion
 from keras_textgen.models.graph_functions import TEXTS, WHOLE, Signature, strings
 from keras_textgen.models.text_model import TextModel
@@ -63,9 +65,12 @@ class LatentTextModel(TextModel):
 
     # Functions inside the graph
 
-    def start(self, seeds, condition):
+    def draw(self, seeds):
         draw = lambda seed: self.prior().sample(seed=tf.cast(seed, tf.int32))  # noqa: E731
-        return self.begin(tf.map_fn(draw, seeds, fn_output_signature=tf.float32), condition)
+        return tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
+
+    def start(self, drawn, condition):
+        return self.begin(drawn, condition)
 
     def begin(self, z, condition):
         """The state in which the text of a latent starts."""
@@ -87,6 +92,11 @@ class LatentTextModel(TextModel):
 
     def interpolate_texts(self, a, b, steps, spherical, *attributes):
         """Strings `[n, steps]` on the way from each text of `a` to its partner in `b`."""
+        checks = in_range("steps", steps, lowest=2)
+        checks += [require(tf.size(a) == tf.size(b), "a and b must be as many texts, not", tf.size(a), tf.size(b))]
+        rows = tf.size(a, tf.int64) * tf.cast(steps, tf.int64)
+        checks += [require(rows <= sampling.MOST, f"texts times steps must be at most {sampling.MOST}, not", rows)]
+        steps = after(checks, steps)
         path = paths(self.latents_of(a, attributes), self.latents_of(b, attributes), steps, spherical)
         num = tf.shape(path)[0]
         attributes = [tf.repeat(tf.broadcast_to(column, [num]), steps) for column in attributes]
@@ -179,6 +189,8 @@ class LatentTextModel(TextModel):
         if len(first) != len(last):
             raise InputError(f"a and b must be as many texts, not {len(first)} and {len(last)}")
         steps = whole(2, steps=steps)
+        if len(first) * steps > sampling.MOST:
+            raise InputError(f"texts times steps must be at most {sampling.MOST}, not {len(first) * steps}")
         told = self.attributes.given(attributes, len(first))
         spherical = method == "spherical"
         texts = self.functions["interpolate"](first, last, steps, spherical, *map(tf.constant, told))["texts"].numpy()

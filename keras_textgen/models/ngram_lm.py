@@ -38,8 +38,8 @@ class NGramLM(LanguageModel):
     def likelihood(self, condition, ids):
         return ChainRule(self.tables.log_prob)
 
-    def start(self, seeds, condition):
-        return tf.fill([tf.shape(seeds)[0], self.order - 1], tf.constant(-1, tf.int64))
+    def start(self, drawn, condition):
+        return tf.fill([tf.shape(condition)[0], self.order - 1], tf.constant(-1, tf.int64))
 
     def step(self, tokens, state):
         context = self.tables.extend(state, tokens)

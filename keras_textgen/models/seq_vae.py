@@ -125,8 +125,11 @@ class SeqVAE(VariationalTextModel):
         z = tf.pad(z, [[0, 0], [0, self.sequence_length - length], [0, 0]])
         return {"latents": tf.ensure_shape(z, [None, *self.latent_shape])}
 
-    def start(self, seeds, condition):
-        return self.first_state(sampling.normal(seeds, self.latent_shape), False, condition)
+    def draw(self, seeds):
+        return sampling.normal(seeds, self.latent_shape)  # the prior of a word is known when it is written
+
+    def start(self, drawn, condition):
+        return self.first_state(drawn, False, condition)
 
     def begin(self, z, condition):
         return self.first_state(z, True, condition)

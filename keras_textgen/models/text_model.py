@@ -22,8 +22,9 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
     """A Keras model with its tokenizer and, where texts have labels, the attributes that it is told.
 
     A subclass states `build_networks` (its layers), `call` (ids to the terms of its negative log-likelihood) and, to
-    write, `start` and `step`. It is compiled from the beginning; calling `compile` replaces the optimizer. While the
-    tokenizer has no vocabulary there are no layers: the first `fit` learns one and builds them.
+    write, `start` and `step`, with `draw` where a text starts from something random. It is compiled from the beginning;
+    calling `compile` replaces the optimizer. While the tokenizer has no vocabulary there are no layers: the first `fit`
+    learns one and builds them.
 
     Args:
         tokenizer: a `keras_textgen.text.Tokenizer`, or "words", "characters", "wordpiece", "bytes"; None means words.
@@ -109,8 +110,13 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
         """What training minimises, a scalar: by default the mean over the texts of the sum of the terms."""
         return tf.reduce_mean(tf.add_n([by_text(term) for term in terms.values()]))
 
-    def start(self, seeds, condition):
-        """The state in which a text starts, from seeds `int64 [n, 2]` and what it is told, `float32 [n, width]`."""
+    def draw(self, seeds):
+        """What texts are written from beside what they are told, from seeds `int64 [n, 2]`: a latent or noise,
+        `float32 [n, …]`; None where there is nothing."""
+        return None
+
+    def start(self, drawn, condition):
+        """The state in which texts start, from what was drawn and what they are told, `float32 [n, width]`."""
         raise NotImplementedError
 
     def step(self, tokens, state):

@@ -12,6 +12,7 @@ from keras_textgen import sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.distributions import diagonal_normal, rate_by_dimension
 from keras_textgen.errors import unknown
+from keras_textgen.graph_checks import after, in_range
 from keras_textgen.metrics.latent import active_units, mutual_information
 from keras_textgen.models.graph_functions import SEED, SEEDS, TEXTS, WHOLE, Signature
 from keras_textgen.models.latent_model import LatentTextModel, with_attributes
@@ -187,6 +188,7 @@ class VariationalTextModel(LatentTextModel):
 
     def score_texts(self, texts, num_samples, seed, *attributes):
         """`log 1/K sum_k p(x, z_k) / q(z_k | x)` (Burda et al. 2016, equation 8), a chunk of samples at a time."""
+        num_samples = after(in_range("num_samples", num_samples, lowest=1), num_samples)
         ids = self.tokenizer(texts, sequence_length=self.sequence_length)
         num = tf.shape(ids)[0]
         condition = self.condition(num, attributes)

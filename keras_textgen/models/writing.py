@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_textgen import sampling
 from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
+from keras_textgen.graph_checks import after
 from keras_textgen.models.graph_functions import NUMBERS, SEED, SEEDS, TEXTS, WHOLE, WHOLES, Signature, strings
 from keras_textgen.text import END, PADDING
 
@@ -48,7 +49,7 @@ class Writing:
     def begin_rows(self, rows, seed, *attributes):
         """The state in which the texts of the rows of that number start."""
         condition = self.condition(tf.shape(rows)[0], attributes)
-        return self.start(sampling.row_seeds(seed, rows, stream=0), condition)
+        return self.start(self.draw(sampling.row_seeds(seed, rows, stream=0)), condition)
 
     def sampler(self, rows, seed, options: sampling.Options) -> sampling.TokenByToken:
         """Draws the tokens of the rows of that number."""
@@ -71,6 +72,7 @@ class Writing:
         return {"texts": self.write(self.begin_rows(rows, seed, *attributes), beams)}
 
     def generate_texts(self, num, seed, *attributes, **options):
+        num = after(sampling.Options(**options).checks(num, self.sequence_length), num)
         given = tf.range(num, dtype=tf.int64), seed, *attributes
         ways = [lambda name=name: self.functions[name](*given, **options) for name in ("search_rows", "draw_rows")]
         return tf.cond(options["num_beams"] > 1, *ways)
@@ -78,7 +80,7 @@ class Writing:
     def generate_each(self, seed, temperature, top_k, top_p, prompt, *attributes):
         """Strings `[n]`, each the first text that its own seed and options write; all inputs are `[n]`."""
         options = sampling.Options.tensors()._replace(temperature=temperature, top_k=top_k, top_p=top_p, prompt=prompt)
-        return self.draw_rows(tf.zeros_like(seed), seed, *attributes, **options._asdict())
+        return self.draw_rows(tf.zeros_like(seed), seed, *attributes, **options.clipped()._asdict())
 
     def generate(
         self,

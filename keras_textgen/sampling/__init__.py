@@ -9,12 +9,13 @@ from keras_textgen.sampling.beam_search import BeamSearch
 from keras_textgen.sampling.draws import draw, top_k
 from keras_textgen.sampling.loop import decode, write
 from keras_textgen.sampling.monte_carlo import Rollouts, barring, rollouts
-from keras_textgen.sampling.options import STRATEGIES, Options
+from keras_textgen.sampling.options import MOST, STRATEGIES, Options
 from keras_textgen.sampling.rules import greedy, keep_top_k, keep_top_p, keep_typical, rule
 from keras_textgen.sampling.seeds import check_seed, new_seed, normal, row_seeds, text_seeds, uniform
 from keras_textgen.sampling.token_by_token import Limits, TokenByToken
 
 __all__ = [
+    "MOST",
     "STRATEGIES",
     "BeamSearch",
     "Limits",

@@ -7,8 +7,27 @@ import tensorflow as tf
 
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError, unknown
+from keras_textgen.graph_checks import in_range, require
 
 STRATEGIES = ("sample", "greedy", "beam")
+
+
+MOST = 10_000  # texts that a call inside a graph may write, times beams
+BOUNDS = {
+    "temperature": {"lowest": 0, "highest": 1000},
+    "top_k": {"lowest": 0, "highest": 2**31 - 1},
+    "top_p": {"above": 0, "highest": 1},
+    "typical_p": {"above": 0, "highest": 1},
+    "num_beams": {"lowest": 1, "highest": 1000},
+    "num_best": {"lowest": 1},
+    "length_penalty": {"lowest": -10, "highest": 10},
+    "repetition_penalty": {"lowest": 1, "highest": 1000},
+}
+
+
+def bounds(longest: int) -> dict[str, dict]:
+    """Those of every number among the options, for a model whose texts have at most `longest` tokens."""
+    return {**BOUNDS, "min_length": {"lowest": 1, "highest": longest}, "max_length": {"lowest": 0, "highest": longest}}
 
 
 class Options(NamedTuple):
@@ -61,20 +80,14 @@ class Options(NamedTuple):
         """
         if strategy not in STRATEGIES:
             raise unknown("strategy", strategy, STRATEGIES)
-        checked = self._replace(
-            banned=strings_of("banned", self.banned),
-            prompt=strings_of("prompt", self.prompt),
-            temperature=number(0, 1000, temperature=self.temperature),
-            top_k=whole(0, 2**31 - 1, top_k=self.top_k),
-            top_p=number(above=0, highest=1, top_p=self.top_p),
-            typical_p=number(above=0, highest=1, typical_p=self.typical_p),
-            num_beams=whole(1, 1000, num_beams=self.num_beams),
-            num_best=whole(1, num_best=self.num_best),
-            length_penalty=number(-10, 10, length_penalty=self.length_penalty),
-            repetition_penalty=number(1, 1000, repetition_penalty=self.repetition_penalty),
-            min_length=whole(1, longest, min_length=self.min_length),
-            max_length=whole(0, longest, max_length=self.max_length) or longest,
-        )
+        checks = {float: number, int: whole}
+        numbers = {
+            name: checks[type(self._field_defaults[name])](**allowed, **{name: getattr(self, name)})
+            for name, allowed in bounds(longest).items()
+        }
+        texts = {name: strings_of(name, getattr(self, name)) for name in ("banned", "prompt")}
+        checked = self._replace(**numbers, **texts)
+        checked = checked._replace(max_length=checked.max_length or longest)
         if checked.min_length > checked.max_length:
             raise InputError(f"min_length ({self.min_length}) is over max_length ({self.max_length})")
         if strategy == "beam" and checked.num_beams == 1:
@@ -84,6 +97,32 @@ class Options(NamedTuple):
         if checked.num_best > checked.num_beams:
             raise InputError(f"num_best ({self.num_best}) is over num_beams ({checked.num_beams})")
         return checked._replace(temperature=0.0) if strategy == "greedy" else checked
+
+    def checks(self, num, longest: int) -> list[tf.Operation]:
+        """The same inside a graph, for `num` texts: operations that fail it (see `keras_textgen.graph_checks`)."""
+        found = in_range("num", num, lowest=0)
+        for name, allowed in bounds(longest).items():
+            found += in_range(name, getattr(self, name), **allowed)
+        fits = (self.max_length == 0) | (self.min_length <= self.max_length)
+        prompts = tf.size(self.prompt)
+        rows = tf.cast(num, tf.int64) * tf.cast(self.num_beams, tf.int64)
+        return [
+            *found,
+            require(fits, "min_length is over max_length:", self.min_length, self.max_length),
+            require(self.num_best <= self.num_beams, "num_best is over num_beams:", self.num_best, self.num_beams),
+            require((prompts == 1) | (prompts == num), "prompts and texts must be as many, not", prompts, num),
+            require(rows <= MOST, f"num times num_beams must be at most {MOST}, not", rows),
+        ]
+
+    def clipped(self) -> "Options":
+        """Numbers that are out of range as the nearest that are not, for requests that are put together: none may fail
+        the others. Those that are none are left."""
+
+        def clip(name, value):
+            lowest = BOUNDS[name].get("lowest", 1e-6)
+            return tf.clip_by_value(value, tf.cast(lowest, value.dtype), tf.cast(BOUNDS[name]["highest"], value.dtype))
+
+        return self._replace(**{name: clip(name, getattr(self, name)) for name in ("temperature", "top_k", "top_p")})
 
 
 def strings_of(name: str, values) -> tuple[str, ...]:

@@ -130,6 +130,14 @@ BAD = {
     "words of a file without counts": ((*TRAIN, "{run.data}", "--vocabulary", "{run.data}"), "vocabulary"),
     "a seed out of range": ((*TRAIN, "{run.data}", "--seed", "-1"), "seed must be at least 0"),
     "export below a file": (("export", "{run.path}", "--out", "{run.data}/x"), "cannot be written"),
+    "unknown format of a step": (("export", "{run.path}", "--step", "litrt"), "did you mean 'litert'"),
+    "a step in fewer bytes": (
+        ("export", "{run.path}", "--step", "onnx", "--quantize", "int8"),
+        "leave --quantize or --step out",
+    ),
+    "a step of no texts": (("export", "{run.path}", "--step", "litert", "--batch-size", "0"), "at least 1, not 0"),
+    "a size of batches for any": (("export", "{run.path}", "--batch-size", "2"), "--batch-size is for --step"),
+    "a step over a run": (("export", "{run.path}", "--step", "litert", "--out", "{run.path}"), "is there already"),
 }
 
 
@@ -271,6 +279,14 @@ def test_export_writes_versions(textgen, tiny_run, tmp_path):
         answer = textgen("export", tiny_run.path, "--out", tmp_path / "served", "--json")
         assert json.loads(answer.out)["path"] == str(tmp_path / "served" / version)
     assert sorted(path.name for path in (tmp_path / "served").iterdir()) == ["1", "2", "models.config"]
+
+
+def test_export_writes_a_step(textgen, tiny_run, tmp_path, monkeypatch):
+    pytest.importorskip("ai_edge_litert")
+    monkeypatch.chdir(tmp_path)
+    answer = textgen("export", tiny_run.path, "--step", "litert")
+    (folder,) = (tmp_path / "step_models").iterdir()
+    assert answer.out.startswith(f"step_models/{folder.name} holds the functions start and step") and answer.err == ""
 
 
 def test_train_from_the_terminal(textgen, tiny_run, tmp_path):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_textgen.errors import InputError
-from training.cli.shared import errors, fail, print_json, quiet_start
+from training.cli.shared import errors, fail, print_json, silence
 
 app = typer.Typer(help="Run a published experiment again.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,7 +38,7 @@ def seqgan_oracle(
     """SeqGAN against a random LSTM, by the protocol of Yu et al. 2017."""
     from training.cli.train import parse_setting
 
-    with quiet_start():
+    with silence():
         from training import seqgan_oracle as experiment
 
     if resume is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import print_json, print_lines, quiet_start, read_texts
+from training.cli.shared import print_json, print_lines, read_texts, silence
 
 URL = "http://host:port, or grpc://host:port of a stock server."
 SET = "An input, as num=5; a list as JSON, as latents=[[0.1, 0.2]]; repeatable."
@@ -30,7 +30,7 @@ def command(
     from zoo.serving import connect
 
     inputs = {"texts": read_texts(texts, data)} if texts or data is not None else {}
-    with quiet_start() if url.startswith("grpc:") else contextlib.nullcontext():
+    with silence() if url.startswith("grpc:") else contextlib.nullcontext():
         client = connect(url, timeout, retries)
     with client:
         known = client.function(model, signature, version, label).inputs

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import print_json, print_lines, quiet_start, table
+from training.cli.shared import print_json, print_lines, silence, table
 
 OPS_A_ROW = 2
 
@@ -21,7 +21,7 @@ def command(
     from zoo.audit.files import find_version
 
     find_version(path)  # a wrong path is answered before TensorFlow is loaded
-    with quiet_start():
+    with silence():
         import tensorflow  # noqa: F401
     report = zoo.check_export(path, allow_text_ops=allow_text_ops)
     if json:

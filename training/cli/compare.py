@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
-from training.cli.shared import errors, quiet_start, table
+from training.cli.shared import errors, silence, table
 
 
 def command(
@@ -87,7 +87,7 @@ def show(runs) -> None:
 
 def write(path: Path, runs, *, num: int, order: int, seed: int) -> None:
     """Looks at the models, one after the other, and writes the report."""
-    with quiet_start():
+    with silence():
         import tensorflow as tf
     tf.get_logger().setLevel("ERROR")  # it warns of functions traced again, as those of every new model are
     from training.inspection import inspect

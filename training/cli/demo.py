@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import console, errors, figures_table, quiet_start, table
+from training.cli.shared import console, errors, figures_table, silence, table
 
 EPOCHS = 6
 TEXTS = 16_000
@@ -17,7 +17,7 @@ def command(
     export: Annotated[Path, typer.Option(help="The folder of the exported versions.")] = Path("saved_models/demo"),
 ) -> None:
     """Train a small LSTM-VAE on the built-in reviews, look at what it writes, export it and ask the export."""
-    with quiet_start():
+    with silence():
         import tensorflow as tf
 
     import zoo

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import quiet_start
+from training.cli.shared import silence
 
 LABEL = "A name for a version, as lstm_vae:stable=3; repeatable."
 VERSIONS = "How many of the newest versions of each model are loaded, or all."
@@ -66,7 +66,7 @@ def load_server():
     from keras_textgen.errors import InputError
 
     try:
-        with quiet_start():
+        with silence():
             import tensorflow  # noqa: F401
         import zoo.serving.server as server
     except ModuleNotFoundError as error:

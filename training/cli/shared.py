@@ -1,8 +1,6 @@
 """What several verbs need: texts from arguments or files, a quiet start of TensorFlow, tables and JSON."""
 
-import contextlib
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +12,7 @@ from rich.table import Table
 
 from keras_textgen.errors import InputError
 from training.figures import figure_shown, label_of, shown
+from zoo.silence import silence
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -25,27 +24,13 @@ def fail(message: str, code: int = 2) -> None:
     sys.exit(code)
 
 
-@contextlib.contextmanager
-def quiet_start():
-    """Keeps what TensorFlow's libraries print while they load out of the terminal."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nothing:
-        os.dup2(nothing.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
 def load_model(path: str):
     """The model at a path; the errors of `zoo.load`."""
     import zoo
     from zoo.storage import find
 
     find(path)  # a wrong path is answered before TensorFlow is loaded
-    with quiet_start():
+    with silence():
         import tensorflow  # noqa: F401
 
         import keras_textgen.models.text_model  # noqa: F401

@@ -11,7 +11,7 @@ import typer
 
 from keras_textgen.errors import InputError
 from training import trainer
-from training.cli.shared import errors, fail, figures_table, print_json, quiet_start
+from training.cli.shared import errors, fail, figures_table, print_json, silence
 
 DEFAULTS = trainer.RunConfig
 
@@ -109,7 +109,7 @@ def watched(begin: Callable, path: Path) -> dict:
         errors.print(f"{config.model} on {config.data}: {config.epochs} epochs of {steps} steps into {folder.path}")
         return shown
 
-    with quiet_start():
+    with silence():
         import tensorflow  # noqa: F401
     try:
         return begin(watch)

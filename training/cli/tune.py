@@ -15,7 +15,7 @@ import typer
 
 from keras_textgen.errors import InputError
 from training import trainer, tuning
-from training.cli.shared import errors, fail, print_json, quiet_start, shown, table
+from training.cli.shared import errors, fail, print_json, shown, silence, table
 from training.cli.train import command as train
 from training.cli.train import parse_setting
 
@@ -109,7 +109,7 @@ def parse_space(searches: list[str], config: trainer.RunConfig, fixed: dict) -> 
         space[name] = values
     if searches:
         return space
-    with quiet_start():
+    with silence():
         import tensorflow  # noqa: F401
     space = tuning.default_space(config)
     return {name: values for name, values in space.items() if name not in fixed}
@@ -149,7 +149,7 @@ def watched(begin: Callable, path: Path) -> list[dict]:
         settings = [f"{name} {short(value)}" for name, value in row["parameters"].items()]
         errors.print("  ".join([name_of(row), *settings, value_of(row), state_of(row)]), markup=False)
 
-    with quiet_start():
+    with silence():
         import tensorflow as tf
     tf.get_logger().setLevel("ERROR")  # it warns of functions traced again, as those of every new model are
     try:

@@ -5,7 +5,6 @@ It is the code that a server runs, of any version whose libraries there are: `li
 `tensorflow` of an unpacked wheel is another.
 """
 
-import base64
 import importlib.util
 import json
 import os
@@ -13,10 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from keras_textgen.errors import InputError
 from zoo.audit.files import find_version, meta_graph_of, read
+from zoo.tensors import from_library, to_library
 
 PROGRAM = Path(__file__).parent / "c_api.py"
 
@@ -84,7 +82,7 @@ def answers(path, requests, libraries=None, more_ops=()) -> list:
     return [
         NoAnswer(run["error"])
         if "error" in run
-        else dict(zip(sorted(signatures[name].outputs), map(from_json, run["values"]), strict=True))
+        else dict(zip(sorted(signatures[name].outputs), map(from_library, run["values"]), strict=True))
         for (name, _), run in zip(requests, found, strict=True)
     ]
 
@@ -97,26 +95,4 @@ def feeds(signature, name: str, inputs: dict) -> dict:
     if set(given) != set(signature.inputs):
         wrong = sorted(set(given) ^ set(signature.inputs))
         raise InputError(f"signature {name!r} takes {', '.join(sorted(signature.inputs))}; see to {', '.join(wrong)}")
-    return {info.name: to_json(given[key], tf.as_dtype(info.dtype)) for key, info in signature.inputs.items()}
-
-
-def to_json(value, dtype) -> dict:
-    """A tensor as `{"dtype": TensorFlow's number of it, "shape": …, "values": flat}`; strings in base64."""
-    string = dtype.name == "string"
-    array = np.asarray(value, object if string else dtype.as_numpy_dtype)
-    if string:
-        texts = [text.encode() if isinstance(text, str) else text for text in array.ravel()]
-        values = [base64.b64encode(text).decode() for text in texts]
-    else:
-        values = array.ravel().tolist()
-    return {"dtype": dtype.as_datatype_enum, "shape": list(array.shape), "values": values}
-
-
-def from_json(value: dict) -> np.ndarray:
-    """The reverse."""
-    import tensorflow as tf
-
-    dtype, values = tf.as_dtype(value["dtype"]), value["values"]
-    if dtype.name == "string":
-        values = [base64.b64decode(text) for text in values]
-    return np.array(values, dtype.as_numpy_dtype).reshape(value["shape"])
+    return {info.name: to_library(given[key], tf.as_dtype(info.dtype).name) for key, info in signature.inputs.items()}

@@ -118,7 +118,7 @@ class TensorFlow:
         return Session(self, graph, session)
 
     def tensor(self, value: dict) -> int:
-        """A tensor; see `zoo.audit.answering` for how one is written in JSON."""
+        """A tensor; see `to_library` of `zoo.tensors` for how one is written in JSON."""
         shape, kind = value["shape"], value["dtype"]
         size = STRING_SIZE if kind == STRING_TYPE else ctypes.sizeof(number_type(kind))
         count = len(value["values"])

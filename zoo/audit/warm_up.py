@@ -39,6 +39,14 @@ def read(path: Path) -> Iterator:
         yield prediction_log_pb2.PredictionLog.FromString(record)
 
 
+def requests(folder: Path) -> list[tuple[str, dict]]:
+    """The signature and the `TensorProto`s by input of every request that the folder of a version holds."""
+    path = folder / FILE
+    logs = [log for log in read(path) if log.HasField("predict_log")] if path.is_file() else []
+    found = [log.predict_log.request for log in logs]
+    return [(request.model_spec.signature_name, dict(request.inputs)) for request in found]
+
+
 def request_problem(request, signatures: dict) -> str | None:
     """What is wrong with a `PredictRequest`."""
     name = request.model_spec.signature_name or "serving_default"

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_textgen.errors import InputError, unknown
 from zoo.serving.servable import Signature, required
-from zoo.serving.tensors import to_array, values_of
+from zoo.tensors import to_array, values_of
 
 KEYS = ("signature_name", "instances", "inputs")
 

@@ -1,7 +1,6 @@
 """Whether a request is of a size that a server takes."""
 
 import numpy as np
-import tensorflow as tf
 
 from keras_textgen.errors import InputError
 from zoo.serving.limits import Limits
@@ -28,11 +27,11 @@ def check_size(signature: Signature, inputs: dict[str, np.ndarray], limits: Limi
         raise InputError(f"{rows} rows ({factors}) are more than {limits.rows}: ask in smaller parts")
 
 
-def check_texts(name: str, value: np.ndarray, dtype: tf.DType, limits: Limits) -> None:
+def check_texts(name: str, value: np.ndarray, dtype: str, limits: Limits) -> None:
     """Raises `InputError` if an input has too many rows, or a text that is too long."""
     if value.ndim and len(value) > limits.texts:
         raise InputError(f"{name} has {len(value)} rows; at most {limits.texts} are taken at once")
-    if dtype != tf.string:
+    if dtype != "string":
         return
     longest = max((len(text) for text in value.ravel()), default=0)
     if longest > limits.text_bytes:

@@ -3,13 +3,12 @@
 import json
 
 import grpc
-import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
-from keras_textgen.errors import InputError
 from zoo.serving.client import CallError, Client, Function, Input
+from zoo.tensors import Tensor, to_array, to_json, values_of
 
 LARGEST = 64 * 2**20  # bytes of a message
 
@@ -88,16 +87,10 @@ def function_of(definition) -> Function:
 def to_tensor(name, value, known: Input):
     """A `TensorProto`; raises `InputError` if the value is not of the input's type."""
     dtype = tf.dtypes.as_dtype(types_pb2.DataType.Value(known.dtype))
-    try:
-        array = np.asarray(value, object if dtype == tf.string else dtype.as_numpy_dtype)
-        return tf.make_tensor_proto(array, dtype, array.shape)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{name} cannot be made a tensor of {dtype.name}: {error}") from None
+    tensor = Tensor(dtype.name, None if known.rank is None else (None,) * known.rank)
+    return tf.make_tensor_proto(to_array(name, to_json(value), tensor), dtype)
 
 
 def from_tensor(name, tensor):
     """The values of a `TensorProto` as nested lists."""
-    array = tf.make_ndarray(tensor)
-    if array.dtype == object and not name.endswith("_bytes"):
-        array = np.array([text.decode("utf-8", "replace") for text in array.ravel()], object).reshape(array.shape)
-    return array.tolist()
+    return values_of(name, tf.make_ndarray(tensor), bytes_as=bytes)

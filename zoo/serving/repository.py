@@ -1,5 +1,6 @@
 """The models of a folder: which versions there are, which of them are loaded, and their exchange while requests run."""
 
+import contextlib
 import dataclasses
 import logging
 import threading
@@ -134,7 +135,10 @@ class Repository:
             self.models.setdefault(name, {})[number] = version
         try:
             servable = Servable(folder, self.threads)
-            servable.warm_up(self.warm_up_seconds, self._stopping)
+            with contextlib.ExitStack() as failed:
+                failed.callback(servable.retire)
+                servable.warm_up(self.warm_up_seconds, self._stopping)
+                failed.pop_all()
         except Exception as error:  # TensorFlow raises many kinds for a foreign or damaged folder
             with self._lock:
                 version.error, version.state = in_a_line(error), "END"

@@ -1,16 +1,13 @@
 """The client by REST."""
 
-import base64
 import json
 from urllib.parse import quote
 
-import numpy as np
 import requests
 from urllib3.util import Retry
 
 from zoo.serving.client import CallError, Client, Function, Input
-
-PACKED = {"DT_FLOAT": "<f4", "DT_DOUBLE": "<f8", "DT_INT32": "<i4", "DT_INT64": "<i8", "DT_BOOL": "?"}
+from zoo.tensors import from_json, from_tensor_json, to_json
 
 
 class RestClient(Client):
@@ -83,42 +80,8 @@ def function_of(definition: dict) -> Function:
     for name, info in sorted(definition.get("inputs", {}).items()):
         shape = info.get("tensor_shape", {})
         rank = None if shape.get("unknown_rank") else len(shape.get("dim", []))
-        inputs[name] = Input(info["dtype"], rank, default_of(defaults[name]) if name in defaults else None)
+        inputs[name] = Input(info["dtype"], rank, from_tensor_json(defaults[name]) if name in defaults else None)
     return Function(inputs, sorted(definition.get("outputs", {})))
-
-
-def default_of(tensor: dict):
-    """A scalar or lists from the JSON of a `TensorProto`, which leaves out values that repeat the last; None if it
-    is of another form."""
-    sizes = [int(dimension.get("size", 0)) for dimension in tensor.get("tensor_shape", {}).get("dim", [])]
-    if sizes == [0]:
-        return []
-    if tensor.get("tensor_content") and tensor.get("dtype") in PACKED:
-        values = np.frombuffer(base64.b64decode(tensor["tensor_content"]), PACKED[tensor["dtype"]])
-        return values.reshape(sizes).tolist()
-    fields = [key for key in tensor if key.endswith("_val") and tensor[key]]
-    if len(fields) != 1 or len(sizes) > 1:
-        return None
-    values = [base64.b64decode(value).decode() if fields == ["string_val"] else value for value in tensor[fields[0]]]
-    if fields[0] in ("int64_val", "uint64_val"):  # strings in protobuf's JSON
-        values = [int(value) for value in values]
-    return [*values, *values[-1:] * (sizes[0] - len(values))] if sizes else values[0]
-
-
-def to_json(value):
-    """Lists and arrays as lists; bytes in base64."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, (list, tuple)):
-        return [to_json(entry) for entry in value]
-    return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
-
-
-def from_json(value):
-    """Lists as they are; base64 as bytes."""
-    if isinstance(value, list):
-        return [from_json(entry) for entry in value]
-    return base64.b64decode(value["b64"]) if isinstance(value, dict) else value
 
 
 def innermost(error: BaseException) -> str:

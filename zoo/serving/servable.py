@@ -2,25 +2,15 @@
 
 import contextlib
 import threading
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from keras_textgen.errors import unknown
-
-
-class Tensor(NamedTuple):
-    """What a signature takes or gives under a name: its dtype, and its shape (None where a size, or all, is open)."""
-
-    dtype: tf.DType
-    shape: tuple[int | None, ...] | None
-
-    @classmethod
-    def of(cls, info) -> "Tensor":
-        """From a `TensorInfo`."""
-        shape = tf.TensorShape(info.tensor_shape)
-        return cls(tf.dtypes.as_dtype(info.dtype), None if shape.rank is None else tuple(shape))
+from zoo.audit import warm_up
+from zoo.tensors import Tensor
 
 
 class Signature(NamedTuple):
@@ -46,6 +36,7 @@ class Servable:
 
     def __init__(self, folder, threads: int = 1):
         add_text_ops()
+        self.folder = Path(folder)
         self.graph = tf.Graph()
         # Threads of its own: a request that takes long must not keep other versions, or a loading one, from theirs.
         config = tf.compat.v1.ConfigProto(use_per_session_threads=True, inter_op_parallelism_threads=threads)
@@ -72,9 +63,9 @@ class Servable:
         )
         return Signature(
             name,
-            {key: Tensor.of(definition.inputs[key]) for key in inputs},
+            {key: tensor_of(definition.inputs[key]) for key in inputs},
             {key: tf.make_ndarray(value) for key, value in definition.defaults.items()},
-            {key: Tensor.of(definition.outputs[key]) for key in outputs},
+            {key: tensor_of(definition.outputs[key]) for key in outputs},
             call,
         )
 
@@ -101,14 +92,32 @@ class Servable:
         return dict(zip(signature.outputs, found, strict=True))
 
     def warm_up(self, seconds: float, stopping: threading.Event | None = None) -> None:
-        """Lets every signature answer once, unless `stopping` is set: TensorFlow optimises the graph at the first call
-        of each."""
-        for signature in self.signatures.values():
+        """Lets every signature answer, unless `stopping` is set: TensorFlow optimises the graph at the first call of
+        each. They are asked what the export holds for it (`assets.extra`); a row that means nothing, where it holds
+        nothing.
+
+        Raises:
+            ValueError, tf.errors.OpError: if a request of the export fails; the stock server serves no such version.
+        """
+        asked = self.warm_up_requests()
+        others = [self.signatures[name] for name in self.signatures if name not in {found.name for found, _ in asked}]
+        made_up = [(found, {key: smallest(tensor) for key, tensor in required(found).items()}) for found in others]
+        for signature, inputs in [*asked, *made_up]:
             if stopping is not None and stopping.is_set():
                 return
-            made_up = {key: smallest(tensor) for key, tensor in required(signature).items()}
-            with contextlib.suppress(tf.errors.OpError):  # it need not like that, and is warm all the same
-                self.run(signature, made_up, seconds)
+            # It is warm all the same; and what is made up it need not like.
+            ignored = tf.errors.OpError if signature in others else tf.errors.DeadlineExceededError
+            with contextlib.suppress(ignored):
+                self.run(signature, inputs, seconds)
+
+    def warm_up_requests(self) -> list[tuple[Signature, dict[str, np.ndarray]]]:
+        """The signatures and inputs of the export's own requests; raises `ValueError` if one cannot be sent."""
+        for problem in warm_up.problems_of(self.folder, self.definitions):
+            raise ValueError(problem)
+        return [
+            (self.signature(name), {key: tf.make_ndarray(value) for key, value in inputs.items()})
+            for name, inputs in warm_up.requests(self.folder)
+        ]
 
     def __enter__(self):
         """Keeps the version loaded while somebody uses it."""
@@ -129,6 +138,12 @@ class Servable:
             self._retired = True
 
 
+def tensor_of(info) -> Tensor:
+    """What a `TensorInfo` says."""
+    shape = tf.TensorShape(info.tensor_shape)
+    return Tensor(tf.dtypes.as_dtype(info.dtype).name, None if shape.rank is None else tuple(shape))
+
+
 def required(signature: Signature) -> dict[str, Tensor]:
     """The inputs that have no default."""
     return {key: tensor for key, tensor in signature.inputs.items() if key not in signature.defaults}
@@ -137,9 +152,9 @@ def required(signature: Signature) -> dict[str, Tensor]:
 def smallest(tensor: Tensor) -> np.ndarray:
     """One row of words or numbers that mean nothing."""
     shape = [1 if size is None else size for size in tensor.shape or ()]
-    if tensor.dtype == tf.string:
+    if tensor.dtype == "string":
         return np.full(shape, b"", object)
-    return np.ones(shape, tensor.dtype.as_numpy_dtype)
+    return np.ones(shape, tensor.dtype)
 
 
 def add_text_ops() -> None:

@@ -60,7 +60,7 @@ def test_scores_are_exact_and_steps_are_those_of_whole_texts(build_tiny, name, o
     scores = model.score([STRINGS[place] for place in ended], labels=labels)
     np.testing.assert_allclose(scores, exact[ended], rtol=1e-5, atol=1e-6)
 
-    state, total = model.start(tf.zeros([len(IDS), 2], tf.int64), condition), np.zeros(len(IDS))
+    state, total = model.start(None, condition), np.zeros(len(IDS))
     for before, token in zip([np.full(len(IDS), START), *IDS.T], IDS.T, strict=False):
         logits, state = model.step(tf.constant(before, tf.int32), state)
         chosen = tf.nn.log_softmax(logits).numpy()[np.arange(len(IDS)), token]

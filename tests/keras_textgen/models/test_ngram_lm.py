@@ -94,7 +94,7 @@ def test_probabilities_sum_to_1_in_every_context_and_are_those_of_whole_texts(bu
     contexts = [[START, *words] for n in range(4) for words in itertools.product([UNKNOWN, 4, 5, 6, 7], repeat=n)]
     for length, group in itertools.groupby(contexts, len):
         group = np.array(list(group), np.int32)
-        state = model.start(tf.zeros([len(group), 2], tf.int64), None)
+        state = model.start(None, tf.zeros([len(group), 0]))
         for place in range(length):
             logits, state = model.step(tf.constant(group[:, place]), state)
         np.testing.assert_allclose(np.exp(logits).sum(axis=1), 1, atol=1e-5)

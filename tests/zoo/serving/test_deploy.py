@@ -1,5 +1,6 @@
-"""The manifests for the stock server can be read, and speak of the same files and ports."""
+"""The manifests for the stock server can be read, and speak of what an export writes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,19 +17,14 @@ def kubernetes():
     return {part["kind"]: part for part in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())}
 
 
-def read(text):
-    (config,) = text_format.Parse(text, model_server_config_pb2.ModelServerConfig()).model_config_list.config
-    return config
+@pytest.fixture
+def compose():
+    """The only service."""
+    (service,) = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())["services"].values()
+    return service
 
 
-def test_both_model_configurations_are_the_same(kubernetes):
-    config = read((DEPLOY / "models.config").read_text())
-    assert config == read(kubernetes["ConfigMap"]["data"]["models.config"])
-    assert config.base_path == f"/models/{config.name}" and dict(config.version_labels) == {"stable": 1}
-    assert config.model_version_policy.latest.num_versions == 2
-
-
-def test_mounts_ports_and_probes_fit(kubernetes):
+def test_mounts_ports_and_probes_fit(kubernetes, compose):
     pod = kubernetes["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
@@ -37,14 +33,16 @@ def test_mounts_ports_and_probes_fit(kubernetes):
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[probe]["httpGet"] == {"path": "/v1/models/lstm_vae", "port": "rest"}
     assert {port["targetPort"] for port in kubernetes["Service"]["spec"]["ports"]} == set(ports)
-    (service,) = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())["services"].values()
-    assert {flag.split("=")[0] for flag in service["command"]} == {flag.split("=")[0] for flag in container["args"]}
+    assert [re.sub(r"\$\{\w+:-(\w+)\}", r"\1", flag) for flag in compose["command"]] == container["args"]
 
 
-def batching(text):
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
-
-
-def test_batching_is_the_same_in_both(kubernetes):
-    settings = batching((DEPLOY / "batching.config").read_text())
-    assert settings == batching(kubernetes["ConfigMap"]["data"]["batching.config"]) and len(settings) == 4
+def test_a_server_reads_the_configuration_of_an_export(kubernetes, compose, served_folder):
+    """Both mount the folder of the exports, and name the file in it."""
+    (container,) = kubernetes["Deployment"]["spec"]["template"]["spec"]["containers"]
+    (mount,) = container["volumeMounts"]
+    (file,) = (flag.partition("=")[2] for flag in container["args"] if flag.startswith("--model_config_file="))
+    assert compose["volumes"] == [f"../saved_models:{mount['mountPath']}:ro"]
+    text = (served_folder / Path(file).relative_to(mount["mountPath"])).read_text()
+    (config,) = text_format.Parse(text, model_server_config_pb2.ModelServerConfig()).model_config_list.config
+    assert Path(config.base_path) == Path(file).parent
+    assert (served_folder / Path(config.base_path).relative_to(mount["mountPath"]) / "1" / "saved_model.pb").is_file()

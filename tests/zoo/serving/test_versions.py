@@ -5,10 +5,13 @@ import itertools
 import shutil
 import threading
 
+import numpy as np
 import pytest
 
 from keras_textgen.errors import InputError
 from zoo.serving import Limits, Server
+from zoo.serving.servable import Servable
+from zoo.serving_files import write_warm_up
 
 
 def tags(found):
@@ -89,6 +92,41 @@ def test_a_version_that_fails_is_reported_and_the_old_one_stays(put, base, serve
     put(2)  # repaired
     wait_for(lambda: states(server) == {2: "AVAILABLE", 1: "END"})
     assert tags(post(server, {"inputs": ["a"]})[1]) == {"a-v2"}
+
+
+ADD = {"x": np.float32([[1, 2], [3, 4]]), "num": np.int64(7), "scale": np.float32(2)}
+
+
+def test_a_version_is_asked_its_own_requests_first(put, base, monkeypatch):
+    put(1)
+    write_warm_up({"add": [ADD, {**ADD, "count": np.int64(9)}]}, "toy", base / "toy" / "1")
+    asked, run = [], Servable.run
+
+    def watched(servable, signature, inputs, seconds):
+        asked.append((signature.name, {name: value.tolist() for name, value in inputs.items()}))
+        return run(servable, signature, inputs, seconds)
+
+    monkeypatch.setattr(Servable, "run", watched)
+    Servable(base / "toy" / "1").warm_up(60)
+    own = {name: value.tolist() for name, value in ADD.items()}
+    assert asked == [("add", own), ("add", {**own, "count": 9}), ("serving_default", {"texts": [b""]})]
+
+
+@pytest.mark.parametrize(
+    "request_, message",
+    [
+        ({**ADD, "x": np.float32([[1, 2, 3]])}, ""),  # the graph refuses it
+        ({**ADD, "scale": np.int32(2)}, "another dtype than its own in warm-up request 1"),
+        ({**ADD, "nun": np.int32(2)}, "given 'nun', which is no input of it, in warm-up request 1"),
+    ],
+)
+def test_a_version_whose_own_requests_fail_is_not_served(put, base, serve, get, states, request_, message):
+    put(1, 2)
+    write_warm_up({"add": [request_]}, "toy", base / "toy" / "2")
+    server = serve()
+    assert states(server) == {2: "END", 1: "AVAILABLE"}
+    (status,) = get(server, "/v1/models/toy/versions/2")[1]["model_version_status"]
+    assert message in status["status"]["error_message"] != ""
 
 
 def test_a_start_falls_back_to_the_newest_version_that_loads(put, base, serve, post, states):
