@@ -155,7 +155,7 @@ def shuffled_batches(
         rows = tf.boolean_mask(rows, rows >= 0)
         return tf.gather(ids, rows).to_tensor(PADDING), tf.gather(attributes, rows)
 
-    epochs = tf.data.Dataset.counter(start=first_epoch)
+    epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)  # counter() would leave two graphs behind for good
     return without_stalls(epochs.flat_map(epoch).map(batch).prefetch(2))
 
 

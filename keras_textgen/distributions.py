@@ -13,6 +13,19 @@ def diagonal_normal(mean: tf.Tensor, scale: tf.Tensor) -> tfd.Independent:
     return tfd.Independent(tfd.Normal(tf.cast(mean, tf.float32), tf.cast(scale, tf.float32)), 1)
 
 
+class FullNormal(tfd.MultivariateNormalTriL):
+    """A Gaussian with a full covariance over vectors `[..., latent]`, of the factors `scale_tril` `[..., latent,
+    latent]`.
+
+    TensorFlow Probability draws by a bijector, and a cache of all bijectors holds what it was given for as long as the
+    result is there: with a graph, for good.
+    """
+
+    def _call_sample_n(self, sample_shape, seed, **kwargs):
+        noise = self._maybe_broadcast_distribution_batch_shape().sample(sample_shape, seed=seed)
+        return self.loc + self.scale.matvec(noise)
+
+
 def rate_by_dimension(posterior: tfd.Independent, prior: tfd.Independent) -> tf.Tensor:
     """KL(posterior || prior) of each latent dimension: `float32 [..., latent]`, in nats."""
     return posterior.distribution.kl_divergence(prior.distribution)

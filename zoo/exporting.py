@@ -61,7 +61,9 @@ def write(model, folder: Path, quantize: str | None) -> None:
     module.tokenizer = model.tokenizer
     module.weights = [weight.value for weight in model.weights]
     with quantized(module.weights, quantize) as module.small:
-        tf.saved_model.save(module, folder, {"serving_default": functions["generate"], **functions})
+        # A server takes no gradients.
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(module, folder, {"serving_default": functions["generate"], **functions}, options)
 
 
 def publish(folder: Path, directory: Path) -> Path:

@@ -1,5 +1,6 @@
 """Building blocks that models share."""
 
+from keras_textgen import custom_gradients
 from keras_textgen.layers.backoff import Backoff
 from keras_textgen.layers.bag import BagDecoder, BagEncoder
 from keras_textgen.layers.bilinear import Bilinear
@@ -33,3 +34,5 @@ __all__ = [
     "WordDeletion",
     "WordDropout",
 ]
+
+custom_gradients.install()

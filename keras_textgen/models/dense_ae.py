@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_textgen.checks import whole
+from keras_textgen.distributions import FullNormal
 from keras_textgen.models.dense_networks import DenseNetworks
 from keras_textgen.models.latent_model import LatentTextModel, with_attributes
 
@@ -51,7 +52,7 @@ class DenseAE(DenseNetworks, LatentTextModel):
         return tfd.Independent(tfd.Deterministic(self.head(self.encoder(ids))), 1)
 
     def prior(self):
-        gaussians = tfd.MultivariateNormalTriL(self.mixture_means.value, self.mixture_scales.value)
+        gaussians = FullNormal(self.mixture_means.value, self.mixture_scales.value)
         return tfd.MixtureSameFamily(tfd.Categorical(self.mixture_logits.value), gaussians)
 
     def call(self, ids, attributes=None):
