@@ -1,9 +1,9 @@
 """Lets the graphs of traced functions go with their models.
 
 Every call of a function under `tf.custom_gradient` inside a graph registers its gradient for good, under a name of its
-own, and the gradient holds the graph's tensors: no graph that has one is ever freed, nor are the functions that it calls
-(https://github.com/tensorflow/tensorflow/issues/97697). Ours have them, and so has every training step, by the
-optimizers of Keras. Here the graph holds its gradients instead, and the registry knows them for as long.
+own, and the gradient holds the graph's tensors: no graph that has one is ever freed, nor are the functions that it
+calls (https://github.com/tensorflow/tensorflow/issues/97697). Our layers have them, and so has every training step, by
+the optimizers of Keras. Here the graph holds its gradients instead, and the registry knows them for as long.
 """
 
 import weakref

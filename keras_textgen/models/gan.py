@@ -102,10 +102,9 @@ class GAN(AdversarialTextModel):
         noise = tf.random.stateless_normal([tf.shape(condition)[0], self.latent_dim], seed)
         logits = self.generator(with_attributes(noise, condition))
         barred = sampling.barring([PADDING, START, UNKNOWN], logits.shape[-1], lowest=-1e9)
-        # The logarithm of RelaxedOneHotCategorical: that draws by a bijector, whose cache would hold the graph for good.
-        words = tf.exp(
-            tfd.ExpRelaxedOneHotCategorical(self.current_temperature(), logits + barred).sample(seed=seed + 1)
-        )
+        # Not RelaxedOneHotCategorical itself: it draws by a bijector, whose cache would hold the graph for good.
+        logarithms = tfd.ExpRelaxedOneHotCategorical(self.current_temperature(), logits + barred)
+        words = tf.exp(logarithms.sample(seed=seed + 1))
         if self.straight_through:
             likeliest = tf.one_hot(tf.argmax(words, axis=-1), words.shape[-1])
             words += tf.stop_gradient(likeliest - words)
