@@ -56,7 +56,7 @@ def export(model, directory, *, quantize: str | None = None) -> Path:
 
 def write(model, folder: Path, quantize: str | None) -> None:
     """Writes one SavedModel: the functions, the weights they use, the tokenizer's tables."""
-    functions = {name: model.functions[name] for name in model.signatures()}
+    functions = model.functions_to_export()
     module = tf.Module()
     module.tokenizer = model.tokenizer
     module.weights = [weight.value for weight in model.weights]

@@ -75,6 +75,15 @@ class GraphFunctions:
         signatures = {**self.signatures(), **self.internal_signatures()}
         return {name: signature.graph_function(self.attributes.values) for name, signature in signatures.items()}
 
+    def functions_to_export(self) -> dict[str, tf.function]:
+        """Those of `signatures`, each a call of what is traced once for all: saving traces a function anew."""
+        return {
+            name: signature._replace(function=self.functions[name].get_concrete_function()).graph_function(
+                self.attributes.values
+            )
+            for name, signature in self.signatures().items()
+        }
+
     def by_batches(self, name: str, texts, *arguments, attributes=(), batch_size: int = 64) -> dict[str, np.ndarray]:
         """Runs a function of texts on batches of similar length; results come back in the order of the texts.
 
