@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_textgen.distributions import TokenSequence, WordBag, diagonal_normal, rate_by_dimension
+from keras_textgen.distributions import FullNormal, TokenSequence, WordBag, diagonal_normal, rate_by_dimension
 from keras_textgen.text import END, PADDING
 
 tfd = tfp.distributions
@@ -154,3 +154,13 @@ def test_the_rate_of_the_prior_itself_is_0():
 def test_a_gaussian_is_float32_under_every_policy():
     gaussian = diagonal_normal(tf.zeros([2, 3], tf.bfloat16), tf.ones([2, 3], tf.bfloat16))
     assert gaussian.dtype == tf.float32 and gaussian.event_shape == [3]
+
+
+def test_a_full_gaussian_draws_what_that_of_tensorflow_probability_does():
+    random = np.random.default_rng(0)
+    mean = random.normal(size=[3, 2]).astype(np.float32)
+    scale = np.tril(random.uniform(0.5, 1.0, [3, 2, 2])).astype(np.float32)
+    ours, theirs = FullNormal(mean, scale), tfd.MultivariateNormalTriL(mean, scale)
+    for shape in ([], 4, [2, 5]):
+        np.testing.assert_allclose(ours.sample(shape, seed=[1, 2]), theirs.sample(shape, seed=[1, 2]), rtol=1e-6)
+    np.testing.assert_allclose(ours.log_prob(mean + 1), theirs.log_prob(mean + 1))
