@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_textgen import batching
+from keras_textgen import batching, replicas
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError
 from keras_textgen.text import as_texts
@@ -64,9 +64,9 @@ class Fitting:
             validation = self.batches(*(validation_data if pair else (validation_data, None)), batch_size)
         self.plan(epochs * (steps_per_epoch or batching.known_batches(x) or 1000), epochs)
         return super().fit(
-            x,
+            replicas.deal(x, self.distribute_strategy),
             epochs=epochs,
-            validation_data=validation,
+            validation_data=None if validation is None else replicas.deal(validation, self.distribute_strategy),
             shuffle=False,
             initial_epoch=initial_epoch,
             steps_per_epoch=steps_per_epoch,
@@ -123,7 +123,7 @@ class Fitting:
         if isinstance(x, tf.data.Dataset):
             options = self.tokenizer, self.attributes, self.sequence_length, batch_size
             return batching.batches_of_dataset(x, *options)
-        if isinstance(x, keras.utils.PyDataset):
+        if isinstance(x, (keras.utils.PyDataset, tf.distribute.DistributedDataset)):
             return x
         ids = self.ids(x)
         return batching.ordered_batches(ids, self.attributes.numbers(labels, int(ids.nrows())), batch_size)
@@ -134,7 +134,8 @@ class Fitting:
         batch_size = whole(1, batch_size=32 if batch_size is None else batch_size)
         if x is None:
             raise InputError("evaluate needs texts: a list of strings, a tf.data set of strings, or padded ids")
-        return super().evaluate(self.batches(x, labels, batch_size), **kwargs)
+        batches = replicas.deal(self.batches(x, labels, batch_size), self.distribute_strategy)
+        return super().evaluate(batches, **kwargs)
 
 
 def refuse_beside_data_set(labels) -> None:
