@@ -1,8 +1,9 @@
 """Training on several devices or machines (`tf.distribute`): what each replica is given of a batch, and how its numbers
 count in those of the whole.
 
-A batch of texts is dealt out in parts, one a replica, in order; with each goes where it lies in the whole. So gradients,
-figures and random numbers are those that one device would have had of the whole batch, however unevenly it divides.
+A batch of texts is dealt out in parts, one a replica, in order; with each goes where it lies in the whole. So
+gradients, figures and random numbers are those that one device would have had of the whole batch, however unevenly it
+divides.
 """
 
 import contextlib

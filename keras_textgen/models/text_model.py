@@ -18,7 +18,6 @@ from keras_textgen.models.writing import Writing
 from keras_textgen.optimizers import Adam, AdamW
 from keras_textgen.text import UNKNOWN, get_tokenizer, lengths
 
-
 APART = 1_000_003  # between the seeds of the rows of two replicas
 
 
