@@ -28,6 +28,7 @@ from training.cli import (
     tune,
 )
 from training.cli.shared import fail
+from training.harmless import harmless
 from training.trainer import DivergenceWarning
 
 app = typer.Typer(
@@ -55,7 +56,7 @@ def show_in_a_line(kind: type[Warning]) -> None:
 
     def in_a_line(message, category, *place, **options):
         if issubclass(category, kind):
-            print(f"textgen: {message}", file=sys.stderr)
+            print(f"textgen: {harmless(str(message))}", file=sys.stderr)
         else:
             show(message, category, *place, **options)
 

@@ -15,6 +15,7 @@ from keras_textgen.errors import InputError
 from training import trainer
 from training.cli.shared import errors, fail, figures_table, print_json, silence
 from training.distribution import WorkerLost
+from training.harmless import harmless
 
 DEFAULTS = trainer.RunConfig
 
@@ -122,7 +123,8 @@ def watched(begin: Callable, path: Path) -> dict:
         from training.cli.progress import ShowProgress
 
         shown.append(ShowProgress(config.epochs, steps))
-        errors.print(f"{config.model} on {config.data}: {config.epochs} epochs of {steps} steps into {folder.path}")
+        into = f"{config.epochs} epochs of {steps} steps into {folder.path}"
+        errors.print(harmless(f"{config.model} on {config.data}: {into}"), markup=False)
         return shown
 
     with silence():
