@@ -84,7 +84,8 @@ def check(distribution: str) -> None:
     """Raises `InputError` if there is no such distribution, or its cluster is not described."""
     if distribution not in DISTRIBUTIONS:
         raise unknown("distribution", distribution, DISTRIBUTIONS)
-    if distribution == "multiworker" and cluster()[1] == 1:
+    size = cluster()[1]
+    if distribution == "multiworker" and size == 1:
         raise InputError(f"several machines need {CLUSTER}, which names them; deploy/training.yaml makes one")
 
 

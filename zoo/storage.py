@@ -90,6 +90,7 @@ def read_config(path: Path) -> dict:
             if damaged is not None:
                 raise InputError(f"{path} is damaged: {damaged} in it does not match its checksum")
             config = json.loads(archive.read("config.json"))
+            stored = sum(entry.file_size for entry in archive.infolist()) // 2  # numbers, of at least two bytes
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise InputError(f"{path} is no .keras file, or a truncated one") from None
     except InputError:
@@ -100,6 +101,7 @@ def read_config(path: Path) -> dict:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if not isinstance(config, dict):
         raise InputError(f"{path} is an archive, but no .keras file")
+    require_sizes(path, config.get("config"), stored)
     return config
 
 
@@ -115,6 +117,16 @@ def require_plain(path: Path, archive: zipfile.ZipFile) -> None:
     of_text = max((entry.file_size for entry in entries if entry.filename.endswith(".json")), default=0)
     if unpacked > most or of_text > MOST_TEXT:
         raise InputError(f"{path} claims to unpack to {unpacked:,} bytes, which no model of its size does")
+
+
+def require_sizes(path: Path, config, stored: int) -> None:
+    """Raises `InputError` where a configuration has a layer wider than the numbers that are stored, which would be made
+    before anybody sees that its weights are missing."""
+    widths = config.items() if isinstance(config, dict) else ()
+    for name, value in widths:
+        for width in value if isinstance(value, list) else [value]:
+            if str(name).endswith(("_dim", "_dims")) and isinstance(width, (int, float)) and width > stored:
+                raise InputError(f"{path} claims a {name} of {width:,}, and holds no weights of that size")
 
 
 def first_line(error: BaseException) -> str:
