@@ -347,7 +347,9 @@ def asked(number):
 
     def inject(place, whole):
         ask = Watch(batch=lambda batch, _: batch == 2 * STEPS + 3 and os.kill(os.getpid(), number))
-        assert ended(train(place, whole, ask))[0] == "stopped"
+        # A shell starts background jobs with SIGINT ignored, and what is ignored stays so.
+        heed = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+        assert ended(train(place, whole, ask, heed))[0] == "stopped"
         assert RunFolder.open(place).checkpoints.interrupted(2)["step"] == 3
         assert ended(train(place, whole))[0] == "finished"
         return f"saved at step 3 of epoch 3, exited; {same(place, whole)}"
@@ -389,9 +391,11 @@ def write(out: Path, results: list[dict]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="A JSON file; the table goes beside it as .md.")
-    parser.add_argument("--only", help="Only the faults with this in their name.")
+    parser.add_argument("--only", help="Only the faults with this in their name; what --out has of others stays.")
     arguments = parser.parse_args()
     results = []
+    if arguments.only is not None and arguments.out.exists():
+        results = json.loads(arguments.out.read_text(encoding="utf-8"))["results"]
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         base.chmod(0o755)
@@ -408,8 +412,10 @@ def main() -> None:
             except AssertionError as error:
                 seen, borne = f"NOT BORNE: {error}", False
             seconds = round(time.monotonic() - began, 1)
-            results.append({"fault": name, "borne": borne, "seen": seen.replace(str(base), "…"), "seconds": seconds})
-            print(f"{name}: {results[-1]['seen']} ({seconds} s)", flush=True)
+            found = {"fault": name, "borne": borne, "seen": seen.replace(str(base), "…"), "seconds": seconds}
+            place = next((at for at, one in enumerate(results) if one["fault"] == name), len(results))
+            results[place : place + 1] = [found]
+            print(f"{name}: {found['seen']} ({seconds} s)", flush=True)
             shutil.rmtree(base / f"fault-{number}", ignore_errors=True)
             write(arguments.out, results)
     sys.exit(not all(one["borne"] for one in results))

@@ -23,6 +23,7 @@ from keras_textgen.errors import InputError
 CHECKPOINT = re.compile(r"epoch-\d{4,9}\.keras")
 INTERRUPTED = "interrupted.keras"
 LONGEST = 2**26  # bytes of a JSON file
+MOST = 1e300  # that a loss can be
 
 
 class DamageWarning(UserWarning):
@@ -79,13 +80,28 @@ def sha256(path: Path) -> str:
 
 
 def checked(state: dict) -> dict | None:
-    """A state if it can be one, so that nothing in it leads out of the folder; else None."""
-    epoch, latest, best = (state.get(name) for name in ("epoch", "latest", "best"))
-    names = [latest, *([] if best is None else [best])]
-    whole = isinstance(epoch, int) and not isinstance(epoch, bool) and epoch >= 0
-    value = state.get("best_value")
-    fits = whole and all(isinstance(name, str) and CHECKPOINT.fullmatch(name) for name in names)
-    return state if fits and (value is None or isinstance(value, (int, float))) else None
+    """A state with all that it has to say, if it can be one, so that nothing in it leads out of the folder or breaks
+    those that read it; else None."""
+    state = {"best": None, "best_epoch": None, "best_value": None, "lowered": 0, **state}
+    best = state["best"], state["best_epoch"], state["best_value"]
+    has_best = is_name(best[0]) and is_count(best[1]) and is_number(best[2])
+    good = is_count(state.get("epoch")) and is_name(state.get("latest")) and is_count(state["lowered"])
+    return state if good and (has_best or best == (None, None, None)) else None
+
+
+def is_name(value) -> bool:
+    """Whether a value out of JSON is the name of a checkpoint."""
+    return isinstance(value, str) and CHECKPOINT.fullmatch(value) is not None
+
+
+def is_count(value) -> bool:
+    """Whether a value out of JSON is a whole number of at least 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_number(value) -> bool:
+    """Whether a value out of JSON is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -MOST < value < MOST
 
 
 class Checkpoints:
@@ -199,9 +215,11 @@ class Checkpoints:
     def interrupted(self, epoch: int) -> dict | None:
         """Where a run with so many finished epochs was interrupted: `step`, `metrics`, `latest` (the file) and
         `lowered`; None if it was not."""
-        state = self.record_of(INTERRUPTED)
-        good = state.get("epoch") == epoch and isinstance(state.get("step"), int) and state["step"] > 0
-        good = good and isinstance(state.get("metrics"), list) and state.get("latest") == INTERRUPTED
+        state = {"lowered": 0, **self.record_of(INTERRUPTED)}
+        good = state.get("epoch") == epoch and is_count(state.get("step")) and state["step"] > 0
+        sums = state.get("metrics")
+        good = good and isinstance(sums, list) and all(isinstance(value, float) for value in sums)
+        good = good and is_count(state["lowered"]) and state.get("latest") == INTERRUPTED
         return state if good and self.is_whole(INTERRUPTED, state) else None
 
     def forget_interrupted(self) -> None:

@@ -137,7 +137,15 @@ def test_a_missing_checkpoint_is_passed_over_too(four):
     assert four.state()["epoch"] == 3
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"epoch": 4, "latest": "../../model.keras"}', b"\xff"])
+STATES = [
+    *(None, b"", b"{", b"[]", b"\xff", b'{"epoch": 4, "latest": "../../model.keras"}', b'{"epoch": true, "latest": 4}'),
+    b'{"epoch": 4, "latest": "epoch-0004.keras", "best": "epoch-0002.keras"}',
+    b'{"epoch": 4, "latest": "epoch-0004.keras", "best": "epoch-0002.keras", "best_epoch": 2, "best_value": NaN}',
+    b'{"epoch": 4, "latest": "epoch-0004.keras", "lowered": "twice"}',
+]
+
+
+@pytest.mark.parametrize("content", STATES)
 def test_a_damaged_state_is_made_anew_from_the_checkpoints(four, content):
     state = four.state()
     place = four.checkpoint("state.json")
