@@ -20,7 +20,6 @@ from pathlib import Path
 MODELS = {
     "lstm_lm": {"hidden_dim": 256, "embedding_dim": 128},
     "lstm_vae": {"hidden_dim": 256, "embedding_dim": 128},
-    "seqgan": {"pretraining_epochs": 0, "discriminator_epochs": 0, "num_rollouts": 4},
 }
 
 
