@@ -41,19 +41,16 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """A JSON object of the run; `InputError` names the file if it is missing or damaged."""
+    """A JSON file of the run; `InputError` names the file if it is missing or damaged."""
     try:
         with path.open(encoding="utf-8") as file:
-            found = json.loads(file.read(LONGEST))
+            return json.loads(file.read(LONGEST))
     except FileNotFoundError:
         raise InputError(f"there is no {path}; is {path.parent} a run folder?") from None
     except (ValueError, RecursionError):
         raise InputError(f"{path} is damaged: it is not JSON") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{path} is damaged: it holds no JSON object")
-    return found
 
 
 def save_model(model, place: Path) -> dict:
@@ -79,9 +76,11 @@ def sha256(path: Path) -> str:
     return found.hexdigest()
 
 
-def checked(state: dict) -> dict | None:
+def checked(state) -> dict | None:
     """A state with all that it has to say, if it can be one, so that nothing in it leads out of the folder or breaks
     those that read it; else None."""
+    if not isinstance(state, dict):
+        return None
     state = {"best": None, "best_epoch": None, "best_value": None, "lowered": 0, **state}
     best = state["best"], state["best_epoch"], state["best_value"]
     has_best = is_name(best[0]) and is_count(best[1]) and is_number(best[2])
@@ -179,7 +178,8 @@ class Checkpoints:
     def record_of(self, name: str) -> dict:
         """What is known of a checkpoint; nothing where its record is gone."""
         with contextlib.suppress(InputError):
-            return read_json(self.place(name).with_suffix(".json"))
+            found = read_json(self.place(name).with_suffix(".json"))
+            return found if isinstance(found, dict) else {}
         return {}
 
     def save(self, model, epoch: int, best_value: float | None, lowered: int = 0) -> dict:
