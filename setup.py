@@ -17,6 +17,7 @@ TEST = [
     "pytest-cov>=5",
     "pytest-xdist>=3.6",
     "nltk>=3.9",
+    "hypothesis>=6.150",
     "pyyaml>=6",
     *TUNE,
     *REPORT,

@@ -7,6 +7,7 @@ import json
 
 from training.comparison import Run, differences
 from training.figures import figure_shown, label_of, shown
+from training.harmless import harmless_cell
 
 FORMATS = ("markdown", "csv", "json")
 NOTHING = "-"  # in the place of a value that does not apply
@@ -120,7 +121,7 @@ def as_csv(runs: list[Run]) -> str:
     writer = csv.DictWriter(file, columns, restval=NOTHING, lineterminator="\n")
     writer.writeheader()
     for record in records:
-        writer.writerow({name: NOTHING if value is None else value for name, value in record.items()})
+        writer.writerow({name: NOTHING if value is None else harmless_cell(value) for name, value in record.items()})
     return file.getvalue()
 
 

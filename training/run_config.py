@@ -4,8 +4,9 @@ import dataclasses
 
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError, unknown
-from training import corpora
-from training.run_folder import RunFolder
+from training import corpora, distribution
+from training.distribution import Team
+from training.run_folder import KEPT, RunFolder
 
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -33,6 +34,10 @@ class RunConfig:
         validation_texts: how many validation texts select the best epoch.
         validation_samples: importance samples a text for that.
         samples_every: epochs between two files of samples.
+        distribute: on what it trains; see `training.distribution.join`. A batch is divided among all devices.
+        keep_checkpoints: how many stay, beside that of the best epoch.
+        rollbacks: how often an exploding loss is answered by going back to the last good state with a quarter of the
+            learning rate, before the run is given up.
     """
 
     model: str
@@ -58,6 +63,9 @@ class RunConfig:
     validation_texts: int = 1000
     validation_samples: int = 5
     samples_every: int = 5
+    distribute: str = "auto"
+    keep_checkpoints: int = KEPT
+    rollbacks: int = 3
 
     @classmethod
     def of(cls, folder: RunFolder) -> "RunConfig":
@@ -94,6 +102,9 @@ class RunConfig:
             raise unknown("decay", self.decay, DECAYS)
         for name in ("epochs", "batch_size", "validation_texts", "validation_samples", "samples_every"):
             whole(1, **{name: getattr(self, name)})
+        whole(1, keep_checkpoints=self.keep_checkpoints)
+        whole(0, rollbacks=self.rollbacks)
+        distribution.check(self.distribute)
         if self.limit is not None:
             whole(1, limit=self.limit)
         whole(0, 2**31 - 1, seed=self.seed)
@@ -118,8 +129,13 @@ class RunConfig:
             corpus.train = corpus.train.take(range(min(self.limit, len(corpus.train))))
         return corpus
 
-    def build_model(self, corpus):
-        """The model with the vocabulary and the attributes of the corpus, compiled for this run."""
+    def build_model(self, corpus, team: Team = Team()):  # noqa: B008
+        """The model with the vocabulary and the attributes of the corpus, compiled for this run on a team's devices."""
+        with team.scope():
+            return self.build(corpus)
+
+    def build(self, corpus):
+        """The model of `build_model`, on the devices of the strategy that it is called in."""
         import keras
 
         import zoo

@@ -4,7 +4,7 @@
     metrics.jsonl          a line an epoch
     logs/                  for TensorBoard
     samples/               texts written every few epochs
-    checkpoints/           the latest and the best model; state.json says which files those are
+    checkpoints/           the latest models and the best one; see `training.checkpoints`
     model.keras            the final model
     figures.json           what it came to
     evaluation.json        what `textgen evaluate` found
@@ -16,32 +16,15 @@ kill at any moment leaves the folder at the end of some epoch.
 import contextlib
 import fcntl
 import json
-import os
+import shutil
 from pathlib import Path
 
 from keras_textgen.errors import InputError
+from training.checkpoints import Checkpoints, read_json, write_atomically
 
+__all__ = ["KEPT", "RunFolder", "read_json", "write_atomically"]
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text file so that it is never seen half written."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
-
-
-def read_json(path: Path) -> dict:
-    """A JSON file of the run; `InputError` names it if it is missing or damaged."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"there is no {path}; is {path.parent} a run folder?") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise InputError(f"{path} is damaged: it is not JSON") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+KEPT = 3  # checkpoints, beside the best
 
 
 class RunFolder:
@@ -53,6 +36,7 @@ class RunFolder:
         self.logs = self.path / "logs"
         self.model = self.path / "model.keras"
         self.evaluation = self.path / "evaluation.json"
+        self.checkpoints = Checkpoints(self.path / "checkpoints")
 
     @classmethod
     def create(cls, path, config: dict) -> "RunFolder":
@@ -64,9 +48,12 @@ class RunFolder:
         cls.require_new(path)
         folder = cls(path)
         try:
-            for part in (folder.logs, folder.path / "checkpoints", folder.path / "samples"):
-                part.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder.path / "config.json", json.dumps(config, indent=2) + "\n")
+            folder.path.mkdir(parents=True, exist_ok=True)
+            with folder.locked():
+                cls.require_new(path)  # another run may have come first
+                for part in (folder.logs, folder.checkpoints.path, folder.path / "samples"):
+                    part.mkdir()
+                write_atomically(folder.path / "config.json", json.dumps(config, indent=2) + "\n")
         except OSError as error:
             raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
         return folder
@@ -75,7 +62,7 @@ class RunFolder:
     def require_new(path) -> None:
         """Raises `InputError` if something is at that place already."""
         path = Path(path)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or any(part.name != ".lock" for part in path.iterdir())):
             raise InputError(f"{path} exists already; give another --out, or go on with --resume {path}")
 
     @classmethod
@@ -96,60 +83,65 @@ class RunFolder:
         return read_json(self.path / "config.json")
 
     def state(self) -> dict | None:
-        """Where the run stands: `epoch` (epochs done), `latest`, `best`, `best_epoch`, `best_value`. None before
-        epoch 1."""
-        path = self.path / "checkpoints" / "state.json"
-        return read_json(path) if path.exists() else None
+        """Where the run stands; see `Checkpoints.state`."""
+        return self.checkpoints.state()
 
     def checkpoint(self, name: str) -> Path:
         """The place of a checkpoint file that the state names."""
-        return self.path / "checkpoints" / name
+        return self.checkpoints.place(name)
 
     @contextlib.contextmanager
     def locked(self):
         """Holds the folder for this process; a second run into it is refused. The lock dies with the process."""
-        with (self.path / ".lock").open("w") as lock:
+        try:
+            lock = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be written: {error.strerror or error}") from error
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise InputError(f"another run is writing to {self.path}; wait for it, or stop it first") from None
             yield
 
-    def save_model(self, model, place: Path) -> None:
-        """Writes a model so that its file is never seen half written."""
-        unfinished = place.with_name(f".unfinished-{place.name}")
-        try:
-            model.save(unfinished)
-            os.replace(unfinished, place)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    def require_room(self, model, keep: int = KEPT) -> None:
+        """Raises `InputError` if the disk cannot hold the checkpoints of a model, so that a run that must fail fails
+        before it has begun."""
+        needed = round(size_of_file(model) * (keep + 3))  # beside them the best, the final model, and one being written
+        held = sum(path.stat().st_size for path in self.path.rglob("*.keras"))
+        free = shutil.disk_usage(self.path).free
+        if needed - held > free:
+            raise InputError(
+                f"{self.path} has {free / 1e6:,.0f} MB left, and the checkpoints of this model need about "
+                f"{(needed - held) / 1e6:,.0f} MB; make room, or keep fewer of them"
+            )
 
-    def finish_epoch(self, model, epoch: int, metrics: dict, best_value: float | None) -> dict:
+    def finish_epoch(
+        self, model, epoch: int, metrics: dict, best_value: float | None, *, keep: int = KEPT, lowered: int = 0
+    ) -> dict:
         """Writes the checkpoint and the metrics of an epoch, then the state that names them; returns the state.
 
         Args:
             epoch: number of epochs done.
             best_value: what to select by (lower is better); None if this epoch must not be selected.
+            keep: how many checkpoints stay, beside the best.
+            lowered: how often the learning rate was lowered so far.
         """
-        state = self.state() or {"best": None, "best_epoch": None, "best_value": None}
-        name = f"epoch-{epoch:04d}.keras"
-        self.save_model(model, self.checkpoint(name))
+        state = self.checkpoints.save(model, epoch, best_value, lowered)
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"epoch": epoch, **metrics}) + "\n")
-        state.update(epoch=epoch, latest=name)
-        if best_value is not None and (state["best_value"] is None or best_value < state["best_value"]):
-            state.update(best=name, best_epoch=epoch, best_value=best_value)
-        write_atomically(self.checkpoint("state.json"), json.dumps(state, indent=2) + "\n")
-        for old in self.checkpoint("").glob("epoch-*.keras"):
-            if old.name not in (state["latest"], state["best"]):
-                old.unlink()
+        self.checkpoints.settle(state, keep)
         return state
 
-    def forget_unfinished(self) -> None:
-        """Takes back what was written after the last finished epoch, so that a resumed run repeats it."""
-        epochs = (self.state() or {"epoch": 0})["epoch"]
+    def recover(self) -> None:
+        """Goes back to the newest checkpoint that is whole, and takes back what was written after it, so that a resumed
+        run repeats that; errors as in `Checkpoints.recover`."""
+        lines = []
         if self.metrics.exists():
-            lines = self.metrics.read_text(encoding="utf-8").splitlines()
+            lines = self.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
+        self.checkpoints.recover(sum(line.endswith("}") for line in lines))
+        epochs = (self.state() or {"epoch": 0})["epoch"]
+        if len(lines) > epochs:
             write_atomically(self.metrics, "".join(line + "\n" for line in lines[:epochs]))
 
     def history(self) -> list[dict]:
@@ -157,3 +149,10 @@ class RunFolder:
         if not self.metrics.exists():
             return []
         return [json.loads(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
+
+
+def size_of_file(model) -> int:
+    """About how many bytes a model's file takes, with its optimizers; 0 where the model does not know its weights."""
+    optimizers = (getattr(model, name, None) for name in ("optimizer", "discriminator_optimizer"))
+    parts = [*getattr(model, "weights", []), *(v for of in optimizers if of is not None for v in of.variables)]
+    return sum(int(part.numpy().nbytes) for part in parts)

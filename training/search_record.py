@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from keras_textgen.errors import InputError
+from training.harmless import harmless_cell
 from training.run_folder import write_atomically
 
 STATES = ("complete", "pruned", "failed", "interrupted")  # in the order of the table
@@ -76,7 +77,8 @@ def write_table(study, names: list[str], folder: Path) -> list[dict]:
     written = io.StringIO()
     writer = csv.DictWriter(written, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**row, **row["parameters"]} for row in rows)
+    cells = ({**row, **row["parameters"]} for row in rows)
+    writer.writerows({name: harmless_cell(value) for name, value in row.items()} for row in cells)
     write_atomically(folder / "trials.csv", written.getvalue())
     return rows
 

@@ -207,8 +207,8 @@ def resume(path, watch: Callable = lambda *_: None) -> dict:
         raise InputError(f"{folder.path} is no run of this experiment: {error}") from None
     experiment = Experiment(protocol)
     with folder.locked():
+        folder.recover()
         state = folder.state()
-        folder.forget_unfinished()
         model = zoo.load(folder.checkpoint(state["latest"])) if state else experiment.build()
         return run(folder, experiment, model, watch)
 

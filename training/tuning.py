@@ -67,6 +67,7 @@ class Search:
         """The configuration of the run that tries these parameters."""
         own = {name: value for name, value in parameters.items() if name in OF_THE_RUN}
         of_the_model = {name: value for name, value in parameters.items() if name not in OF_THE_RUN}
+        own["rollbacks"] = 0  # what a trial comes to is that of its own learning rate
         return dataclasses.replace(self.config, **own, hyperparameters={**self.config.hyperparameters, **of_the_model})
 
     def check(self) -> "Search":

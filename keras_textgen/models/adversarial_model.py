@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_textgen import replicas
 from keras_textgen.adversarial_losses import LOSSES
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import CollapseWarning, InputError
@@ -203,7 +204,7 @@ class AdversarialTextModel(TextModel):
         variables = self.discriminator.trainable_variables
         self.discriminator_optimizer.apply(tape.gradient(scaled, variables), variables)
         if self.phase == DISCRIMINATOR:
-            self.loss_tracker.update_state(loss)
+            self.loss_tracker.update_state(loss, sample_weight=replicas.weight())
 
     def discriminator_loss(self, ids, fakes, condition, seed, training=True):
         """The discriminator's loss, a scalar; notes it and the accuracy."""
@@ -211,8 +212,8 @@ class AdversarialTextModel(TextModel):
         game = self.game
         loss = tf.reduce_mean(game.discriminator(real, fake))
         loss += self.discriminator_penalty(ids, fakes, condition, seed)
-        self.game_trackers["discriminator_loss"].update_state(loss)
-        self.game_trackers["discriminator_accuracy"].update_state(game.accuracy(real, fake))
+        self.note("discriminator_loss", loss)
+        self.note("discriminator_accuracy", game.accuracy(real, fake))
         return loss
 
     def judge_both(self, ids, fakes, condition, training):
@@ -233,9 +234,14 @@ class AdversarialTextModel(TextModel):
             scaled = scaled_loss(loss, self.optimizer)
         self.apply_gradients(tape.gradient(scaled, self.optimized_variables), loss)
         self.adversarial_steps.assign_add(1)
-        self.loss_tracker.update_state(loss)
+        self.loss_tracker.update_state(loss, sample_weight=replicas.weight())
         for name, value in figures.items():
-            self.game_trackers[name].update_state(value)
+            self.note(name, value)
+
+    def note(self, name: str, value) -> None:
+        """Takes a step's value, or one a text, of a figure of the game."""
+        weight = replicas.counts(tf.shape(value)[0]) if value.shape.rank else replicas.weight()
+        self.game_trackers[name].update_state(value, sample_weight=weight)
 
     def reseed(self, step, stream=0):
         # A step takes several seeds, and none of the next one's.

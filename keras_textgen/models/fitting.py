@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_textgen import batching
+from keras_textgen import batching, replicas
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError
 from keras_textgen.text import as_texts
@@ -28,6 +28,7 @@ class Fitting:
         validation_split=0.0,
         shuffle=True,
         initial_epoch=0,
+        initial_step=0,
         steps_per_epoch=None,
         callbacks=None,
         **kwargs,
@@ -36,7 +37,8 @@ class Fitting:
 
         `labels`, `{name: [one label a text]}`, are the attributes of the texts; a `tf.data` set holds pairs of a text
         and its labels instead, and `validation_data` is a pair, too. The order of the batches depends on the model's
-        `seed` and the epoch's number alone. `validation_split` takes the last texts, as in Keras.
+        `seed` and the epoch's number alone. `validation_split` takes the last texts, as in Keras. `initial_step`: steps
+        that were taken of `initial_epoch` before, and which it goes without; it is then the only one.
 
         Raises:
             InputError: if there are no texts, one is empty or no UTF-8, labels are missing or unknown, or an option is
@@ -44,6 +46,8 @@ class Fitting:
         """
         batch_size = whole(1, batch_size=32 if batch_size is None else batch_size)
         epochs, initial_epoch = whole(0, epochs=epochs), whole(0, initial_epoch=initial_epoch)
+        if whole(0, initial_step=initial_step) and epochs != initial_epoch + 1:
+            raise InputError("initial_step goes on with one epoch alone: epochs must be initial_epoch + 1")
         number(0, below=1, validation_split=validation_split)
         if x is None:
             raise InputError("fit needs texts: a list of strings, a tf.data set of strings, or padded ids")
@@ -63,10 +67,13 @@ class Fitting:
             pair = isinstance(validation_data, tuple) and not isinstance(validation_data[0], (str, bytes))
             validation = self.batches(*(validation_data if pair else (validation_data, None)), batch_size)
         self.plan(epochs * (steps_per_epoch or batching.known_batches(x) or 1000), epochs)
+        if initial_step:
+            x = x.skip(initial_step)
+            steps_per_epoch = steps_per_epoch and whole(1, steps_left=steps_per_epoch - initial_step)
         return super().fit(
-            x,
+            replicas.deal(x, self.distribute_strategy),
             epochs=epochs,
-            validation_data=validation,
+            validation_data=None if validation is None else replicas.deal(validation, self.distribute_strategy),
             shuffle=False,
             initial_epoch=initial_epoch,
             steps_per_epoch=steps_per_epoch,
@@ -123,7 +130,7 @@ class Fitting:
         if isinstance(x, tf.data.Dataset):
             options = self.tokenizer, self.attributes, self.sequence_length, batch_size
             return batching.batches_of_dataset(x, *options)
-        if isinstance(x, keras.utils.PyDataset):
+        if isinstance(x, (keras.utils.PyDataset, tf.distribute.DistributedDataset)):
             return x
         ids = self.ids(x)
         return batching.ordered_batches(ids, self.attributes.numbers(labels, int(ids.nrows())), batch_size)
@@ -134,7 +141,8 @@ class Fitting:
         batch_size = whole(1, batch_size=32 if batch_size is None else batch_size)
         if x is None:
             raise InputError("evaluate needs texts: a list of strings, a tf.data set of strings, or padded ids")
-        return super().evaluate(self.batches(x, labels, batch_size), **kwargs)
+        batches = replicas.deal(self.batches(x, labels, batch_size), self.distribute_strategy)
+        return super().evaluate(batches, **kwargs)
 
 
 def refuse_beside_data_set(labels) -> None:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_textgen import sampling
+from keras_textgen import replicas, sampling
 from keras_textgen.adversarial_losses import LOSSES, gradient_penalty
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import unknown
@@ -102,12 +102,13 @@ class GAN(AdversarialTextModel):
         return self.generator.step(tokens, state)
 
     def fakes(self, condition, seed):
-        noise = tf.random.stateless_normal([tf.shape(condition)[0], self.latent_dim], seed)
+        normal = lambda rows: tf.random.stateless_normal([rows, self.latent_dim], seed)  # noqa: E731
+        noise = replicas.draw(normal, tf.shape(condition)[0])
         logits = self.generator(with_attributes(noise, condition))
         barred = sampling.barring([PADDING, START, UNKNOWN], logits.shape[-1], lowest=-1e9)
         # Not RelaxedOneHotCategorical itself: it draws by a bijector, whose cache would hold the graph for good.
         logarithms = tfd.ExpRelaxedOneHotCategorical(self.current_temperature(), logits + barred)
-        words = tf.exp(logarithms.sample(seed=seed + 1))
+        words = tf.exp(logarithms.sample(seed=seed + 1 + replicas.first_row()))
         if self.straight_through:
             likeliest = tf.one_hot(tf.argmax(words, axis=-1), words.shape[-1])
             words += tf.stop_gradient(likeliest - words)
@@ -129,7 +130,7 @@ class GAN(AdversarialTextModel):
     def discriminator_penalty(self, ids, fakes, condition, seed):
         if self.adversarial_loss != "wasserstein":
             return 0.0
-        share = tf.random.stateless_uniform([tf.shape(ids)[0]], seed)
+        share = replicas.draw(lambda rows: tf.random.stateless_uniform([rows], seed), tf.shape(ids)[0])
         real, fake = self.discriminator.embed(ids), self.discriminator.embed(fakes)
         critic = lambda words: self.discriminator(words, condition, embedded=True)  # noqa: E731
         table = tf.convert_to_tensor(self.discriminator.embedding.embeddings)

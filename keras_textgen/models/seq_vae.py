@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen import sampling
+from keras_textgen import replicas, sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.distributions import TokenSequence
 from keras_textgen.errors import InputError
@@ -102,7 +102,8 @@ class SeqVAE(VariationalTextModel):
 
     def noise(self, ids, seed):
         def draw(place):  # a place has a seed of its own, so that padding changes nothing
-            return tf.random.stateless_normal([tf.shape(ids)[0], self.latent_dim], tf.add(seed, [0, place]))
+            normal = lambda rows: tf.random.stateless_normal([rows, self.latent_dim], tf.add(seed, [0, place]))  # noqa: E731
+            return replicas.draw(normal, tf.shape(ids)[0])
 
         steps = tf.map_fn(draw, tf.range(tf.shape(ids)[1]), fn_output_signature=tf.float32)
         return tf.transpose(steps, [1, 0, 2])[None]

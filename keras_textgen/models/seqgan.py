@@ -6,7 +6,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from keras_textgen import sampling
+from keras_textgen import replicas, sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.chunking import by_chunks
 from keras_textgen.distributions import TokenSequence
@@ -133,7 +133,8 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
     def fakes(self, condition, seed):
         num = tf.shape(condition)[0]
         limits = self.limits(num, sampling.Options.tensors())
-        uniforms = tf.random.stateless_uniform([num, self.sequence_length], seed)
+        uniform = lambda rows: tf.random.stateless_uniform([rows, self.sequence_length], seed)  # noqa: E731
+        uniforms = replicas.draw(uniform, num)
         strategy = sampling.TokenByToken(lambda logits, uniforms, _: sampling.draw(logits, uniforms), limits, uniforms)
         return sampling.decode(self.step, self.decoder.start(condition), strategy)
 
@@ -145,7 +146,8 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
     def begin_game(self):
         super().begin_game()
         if self.rollout_decoder is not None:
-            self.move_rollout_policy(0.0)
+            with self.strategy_scope():
+                self.move_rollout_policy(0.0)
 
     def move_rollout_policy(self, kept) -> None:
         """Moves the policy that rolls out to the policy; `kept` is how much of it stays."""
@@ -260,7 +262,7 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
 
     def generator_loss(self, ids, condition, seed):
         written = self.fakes(condition, seed)
-        values = tf.stop_gradient(self.values(written, condition, seed + 1))
+        values = tf.stop_gradient(self.values(written, condition, seed + 1 + replicas.first_row()))
         real = tf.cast(tf.not_equal(written, PADDING), tf.float32)
         policy = self.policy(condition, written)
         gain = tf.reduce_sum(self.advantages(values, real) * policy.token_log_prob(written), axis=1)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
+from keras_textgen import replicas
 from keras_textgen.attributes import Attributes
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError
@@ -17,8 +18,10 @@ from keras_textgen.models.writing import Writing
 from keras_textgen.optimizers import Adam, AdamW
 from keras_textgen.text import UNKNOWN, get_tokenizer, lengths
 
+APART = 1_000_003  # between the seeds of the rows of two replicas
 
-class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
+
+class TextModel(Fitting, Writing, GraphFunctions, replicas.Replicated, keras.Model):
     """A Keras model with its tokenizer and, where texts have labels, the attributes that it is told.
 
     A subclass states `build_networks` (its layers), `call` (ids to the terms of its negative log-likelihood) and, to
@@ -137,12 +140,13 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
         """The last line of a subclass's constructor: makes layers and weights if there is a vocabulary to make them
         for."""
         if self.tokenizer.ready and not self.built:
-            self.build_state()
-            self.build_networks()
-            # One tiny batch makes every weight, so that none is missing when the model is saved or loaded.
-            self.call(tf.constant([[UNKNOWN, UNKNOWN]]), tf.zeros([1, len(self.attributes)], tf.int32))
-            self.built = True
-            self.build_optimizers()
+            with self.strategy_scope():
+                self.build_state()
+                self.build_networks()
+                # One tiny batch makes every weight, so that none is missing when the model is saved or loaded.
+                self.call(tf.constant([[UNKNOWN, UNKNOWN]]), tf.zeros([1, len(self.attributes)], tf.int32))
+                self.built = True
+                self.build_optimizers()
 
     def build(self, input_shape=None):
         self.assemble()
@@ -216,14 +220,17 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
     def test_step(self, data):
         ids, attributes, _ = keras.utils.unpack_x_y_sample_weight(data)
         # The number of texts seen so far stands in for the step, so that evaluate() repeats itself.
-        self.reseed(tf.convert_to_tensor(self.loss_tracker.count), stream=1)
+        self.reseed(replicas.total(tf.convert_to_tensor(self.loss_tracker.count)), stream=1)
         terms = self(ids, attributes, training=False)
         return self.report(ids, terms, self.objective(terms))
 
     def reseed(self, step, stream: int = 0) -> None:
         """Makes all randomness a function of (seed, step): a resumed run repeats an uninterrupted one exactly."""
+        # The model's own draws are for the rows of the whole batch; a layer has other numbers on every replica.
+        own, apart = getattr(self, "seed_generator", None), tf.cast(replicas.first_row(), tf.int64) * APART
         for index, generator in enumerate(self.seed_generators):
-            state = tf.stack([tf.constant(self.seed + 2 * index + stream, tf.int64), tf.cast(step, tf.int64)])
+            seed = tf.constant(self.seed + 2 * index + stream, tf.int64) + (0 if generator is own else apart)
+            state = tf.stack([seed, tf.cast(step, tf.int64)])
             generator.state.assign(tf.cast(state, generator.state.dtype))
 
     @functools.cached_property
@@ -236,10 +243,11 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
         """Updates the metrics by a batch and returns all of them by name."""
         terms = {name: by_text(term) for name, term in terms.items()}
         num = tf.shape(ids)[0]
-        self.loss_tracker.update_state(loss, sample_weight=tf.cast(num, tf.float32))
+        counts = replicas.counts(num)
+        self.loss_tracker.update_state(loss, sample_weight=replicas.counted(num))
         for name, term in terms.items():
-            self.term_trackers[name].update_state(term)
-        self.perplexity_tracker.update_state(tf.add_n(list(terms.values())), lengths(ids))
+            self.term_trackers[name].update_state(term, sample_weight=counts)
+        self.perplexity_tracker.update_state(tf.add_n(list(terms.values())), lengths(ids), counts)
         return self.get_metrics_result()
 
     def require_weights(self) -> None:
@@ -249,8 +257,9 @@ class TextModel(Fitting, Writing, GraphFunctions, keras.Model):
 
 
 def scaled_loss(loss: tf.Tensor, optimizer) -> tf.Tensor:
-    """What a tape must see of a loss: Keras adds up the gradients of the replicas where their mean is meant."""
-    return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
+    """What a tape must see of a loss: Keras adds up the gradients of the replicas where that of the whole batch is
+    meant."""
+    return optimizer.scale_loss(loss * replicas.weight())
 
 
 def by_text(term: tf.Tensor) -> tf.Tensor:

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen import sampling
+from keras_textgen import replicas, sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.distributions import diagonal_normal, rate_by_dimension
-from keras_textgen.errors import unknown
+from keras_textgen.errors import InputError, unknown
 from keras_textgen.graph_checks import after, in_range
 from keras_textgen.metrics.latent import active_units, mutual_information
 from keras_textgen.models.graph_functions import SEED, SEEDS, TEXTS, WHOLE, Signature
@@ -117,7 +117,8 @@ class VariationalTextModel(LatentTextModel):
 
     def noise(self, ids, seed) -> tf.Tensor:
         """Standard normal numbers for one sample a text: `[1, batch, …]`."""
-        return tf.random.stateless_normal([1, tf.shape(ids)[0], self.latent_dim], seed)
+        normal = lambda rows: tf.random.stateless_normal([1, rows, self.latent_dim], seed)  # noqa: E731
+        return replicas.draw(normal, tf.shape(ids)[0], axis=1)
 
     def call(self, ids, attributes=None):
         """Distortion `[batch]` and rate a dimension `[batch, latent_dim]` of ids `[batch, length]`, in nats."""
@@ -143,12 +144,16 @@ class VariationalTextModel(LatentTextModel):
     def floored(self, rate):
         """The mean rate of a batch `[batch, latent_dim]` with the free bits as its floor, a scalar."""
         if self.free_bits_kind == "dimension":
-            return tf.reduce_sum(tf.maximum(tf.reduce_mean(rate, axis=0), self.free_bits))
+            return tf.reduce_sum(self.floor_under(tf.reduce_mean(rate, axis=0)))
         if self.free_bits_kind == "dimension_text":
             return tf.reduce_mean(tf.reduce_sum(tf.maximum(rate, self.free_bits), axis=1))
         if self.free_bits_kind == "total":
-            return tf.maximum(tf.reduce_mean(by_text(rate)), self.free_bits)
+            return self.floor_under(tf.reduce_mean(by_text(rate)))
         return tf.reduce_mean(tf.maximum(by_text(rate), self.free_bits))
+
+    def floor_under(self, means):
+        """Means of this replica's rates, with the free bits instead where the whole batch's mean is below them."""
+        return tf.where(replicas.batch_mean(means) >= self.free_bits, means, self.free_bits)
 
     def train_step(self, data):
         weight = self.current_kl_weight()
@@ -171,6 +176,8 @@ class VariationalTextModel(LatentTextModel):
         return [Remedies(batches), *super().own_callbacks(batches)] if wanted else super().own_callbacks(batches)
 
     def plan(self, total_steps, epochs):
+        if self.aggressive and self.distribute_strategy.num_replicas_in_sync > 1:
+            raise InputError("aggressive training decides step by step whose turn it is; train it on one device")
         self.kl_weight.plan(total_steps)
 
     @property

@@ -77,7 +77,9 @@ def test_the_best_epoch_is_the_one_that_the_state_names(tmp_path, made_up_run):
     path = made_up_run(tmp_path / "run", history=HISTORY)
     assert gather([path])[0].best_epoch == 2
     (path / "checkpoints").mkdir()
-    (path / "checkpoints" / "state.json").write_text('{"best_epoch": 1}')
+    (path / "checkpoints" / "state.json").write_text(
+        '{"epoch": 2, "latest": "epoch-0002.keras", "best": "epoch-0001.keras", "best_epoch": 1, "best_value": 25.0}'
+    )
     assert gather([path])[0].facts()["validation"] == 25.0
 
 

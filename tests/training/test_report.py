@@ -12,9 +12,10 @@ from keras_textgen.errors import InputError
 from training import inspection
 from training.comparison import gather
 from training.corpora import Texts
+from training.harmless import harmless
 from training.inspection import HeldOut, Inspection
 from training.report import frontier_plots, latent_plots, training_plots
-from training.report.texts import differing, harmless, in_plot
+from training.report.texts import differing, in_plot
 from training.report.writing import write_report
 
 HARM = "<script>alert(1)</script> <b onclick=x>&amp; </td> {{ 7*7 }} \u202egnihton \x1b[31m"

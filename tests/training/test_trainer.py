@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import shutil
 import signal
@@ -7,11 +8,15 @@ import sys
 import warnings
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 import zoo
 from keras_textgen.errors import InputError
 from training import trainer
+from training.checkpoints import DamageWarning
+from training.interruption import Stopped
 from training.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
@@ -152,21 +157,71 @@ def test_resuming_a_finished_run_changes_nothing(tiny_run):
     assert (tiny_run.path / "metrics.jsonl").read_bytes() == before
 
 
-def test_a_damaged_checkpoint_is_named(tiny_run, tmp_path):
+def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(tiny_run, tmp_path):
     shutil.copytree(tiny_run.path, tmp_path / "run")
     folder = RunFolder.open(tmp_path / "run")
     place = folder.checkpoint(folder.state()["latest"])
     place.write_bytes(place.read_bytes()[:-500])
-    (tmp_path / "run" / "config.json").write_text(json.dumps({**folder.config(), "epochs": 5}))
-    with pytest.raises(InputError, match="truncated") as error:
-        trainer.resume(tmp_path / "run")
-    assert place.name in str(error.value)
+    with pytest.warns(DamageWarning, match=f"{place.name} is damaged"):
+        assert trainer.resume(tmp_path / "run") == tiny_run.figures
+    assert folder.metrics.read_bytes() == (tiny_run.path / "metrics.jsonl").read_bytes()
 
 
-def test_an_exploding_loss_stops_the_run_and_keeps_the_last_good_state(tiny_run, tmp_path):
-    with pytest.raises(InputError, match="the loss is nan in epoch 1; start again with a lower learning rate"):
-        trainer.start(settings(tiny_run, learning_rate=1e30, decay="none"), tmp_path / "run")
+def test_a_run_that_is_asked_to_stop_goes_on_in_the_middle_of_the_epoch(tiny_run, tmp_path):
+    path, taken = tmp_path / "run", []
+
+    class Press(keras.callbacks.Callback):
+        def __init__(self, at=None):
+            super().__init__()
+            self.at = at
+
+        def on_train_batch_end(self, batch, logs=None):
+            taken.append(batch)
+            if len(taken) == self.at:
+                signal.raise_signal(signal.SIGTERM if self.at == 2 else signal.SIGINT)
+
+    for begin, at in ((functools.partial(trainer.start, settings(tiny_run)), 2), (trainer.resume, 18)):
+        with pytest.raises(Stopped):  # in the first epoch, and in the third
+            begin(path, lambda *arguments, at=at: [Press(at)])
+        assert len(taken) == at and (path / "checkpoints" / "interrupted.keras").exists()
+    assert trainer.resume(path, lambda *arguments: [Press()]) == tiny_run.figures
+    assert len(taken) == 4 * 7  # no step was taken twice
+    for name in ("metrics.jsonl", "figures.json", "samples/epoch-0004.txt"):
+        assert (path / name).read_bytes() == (tiny_run.path / name).read_bytes(), name
+    assert not list((path / "checkpoints").glob("interrupted*"))
+
+
+def test_an_exploding_loss_stops_the_run_and_keeps_no_broken_model(tiny_run, tmp_path):
+    given = settings(tiny_run, learning_rate=1e30, decay="none", rollbacks=1)
+    message = "the loss is nan in epoch 1 after the rate was lowered 1 times; start again with a lower learning rate"
+    with pytest.warns(trainer.DivergenceWarning, match="back to the start"), pytest.raises(InputError, match=message):
+        trainer.start(given, tmp_path / "run")
     assert not list((tmp_path / "run" / "checkpoints").glob("*.keras"))
+
+
+def test_a_run_whose_weights_break_goes_back_and_on_with_a_lower_rate(tiny_run, tmp_path):
+    class Break(keras.callbacks.Callback):
+        done = False
+
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1 and not self.done:
+                self.done = True
+                self.model.trainable_variables[0].assign(np.nan * self.model.trainable_variables[0])
+
+    with pytest.warns(trainer.DivergenceWarning, match="the loss is nan in epoch 3; back to epoch 2, with 25%"):
+        trainer.start(settings(tiny_run), tmp_path / "run", lambda *arguments: [Break()])
+    whole, found = (RunFolder.open(path).history() for path in (tiny_run.path, tmp_path / "run"))
+    assert found[:2] == whole[:2] and len(found) == 4
+    for epoch in (2, 3):
+        assert found[epoch]["learning_rate"] == pytest.approx(whole[epoch]["learning_rate"] / 4)
+    assert RunFolder.open(tmp_path / "run").state()["lowered"] == 1
+
+
+def test_the_same_command_again_goes_on_with_the_run(tiny_run, tmp_path):
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    assert trainer.start_or_resume(settings(tiny_run), tmp_path / "run") == tiny_run.figures
+    with pytest.raises(InputError, match="holds a run with batch_size 32, not 16; give another --out"):
+        trainer.start_or_resume(settings(tiny_run, batch_size=16), tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -179,6 +234,9 @@ def test_an_exploding_loss_stops_the_run_and_keeps_the_last_good_state(tiny_run,
         ({"optimizer": "sgd", "learning_rate": None}, "needs a learning rate"),
         ({"decay": "linear"}, "unknown decay"),
         ({"epochs": 0}, "epochs must be at least 1"),
+        ({"keep_checkpoints": 0}, "keep_checkpoints must be at least 1"),
+        ({"distribute": "mirored"}, "did you mean 'mirrored'"),
+        ({"distribute": "multiworker"}, "several machines need TF_CONFIG"),
         ({"batch_size": 1.5}, "batch_size must be a whole number"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
     ],

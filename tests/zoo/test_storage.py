@@ -136,3 +136,72 @@ def test_weights_that_do_not_fit_are_refused(good, tmp_path):
 def test_a_file_without_permission_is_refused(good, tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda *_: False)  # as root nothing is forbidden
     refused(good, "no permission")
+
+
+def changed(good, path, compression=zipfile.ZIP_STORED, **changes):
+    """A copy of a good file with other contents for some of its members, by name."""
+    with zipfile.ZipFile(good) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in {**files, **changes}.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", ["../planted.py", "/etc/planted", "assets/../../planted", "planted.pkl", "assets\\..\\x"]
+)
+def test_an_archive_with_other_members_is_refused(good, tmp_path, name):
+    refused(changed(good, tmp_path / "m.keras", **{name: b"x"}), "it holds ")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
+
+
+@pytest.mark.parametrize("member", ["assets/zeros", "config.json"])
+def test_an_archive_that_unpacks_to_far_more_than_it_is_is_refused_unread(good, tmp_path, member, monkeypatch):
+    content = b" " * 300_000_000  # 300 kB when packed
+    path = changed(good, tmp_path / "m.keras", zipfile.ZIP_DEFLATED, **{member: content})
+    monkeypatch.setattr(zipfile.ZipFile, "testzip", lambda self: pytest.fail("it was unpacked"))
+    refused(path, "claims to unpack to 300,")
+
+
+@pytest.mark.parametrize("config", ["[" * 100_000, '{"a": ' * 100_000, "1" * 10_000, '{"config": 1e999999}'])
+def test_json_that_is_made_to_break_its_reader_is_refused(good, tmp_path, config):
+    refused(changed(good, tmp_path / "m.keras", **{"config.json": config}), "")
+
+
+@pytest.mark.parametrize("width", [10**9, 10**30, float("inf")])
+def test_a_width_beyond_the_weights_that_are_stored_is_refused_before_they_are_made(good, tmp_path, width):
+    config = json.loads(zipfile.ZipFile(good).read("config.json"))
+    config["config"]["hidden_dim"] = width
+    refused(changed(good, tmp_path / "m.keras", **{"config.json": json.dumps(config)}), "claims a hidden_dim of")
+
+
+def test_weights_that_lie_in_another_file_are_refused(good, tmp_path):
+    import io
+
+    import h5py
+
+    weights = io.BytesIO(zipfile.ZipFile(good).read("model.weights.h5"))
+    with h5py.File(weights, "r+") as file:
+        path = next(name for name in names_of(file) if name.endswith("vars/0"))
+        del file[path]
+        file[path] = h5py.ExternalLink(str(good), path)
+    changed(good, tmp_path / "m.keras", **{"model.weights.h5": weights.getvalue()})
+    refused(tmp_path / "m.keras", "cannot be loaded")
+
+
+def names_of(file) -> list[str]:
+    """The paths of everything in an HDF5 file."""
+    found = []
+    file.visit(found.append)
+    return found
+
+
+@pytest.mark.parametrize("function", ["os>system", "run", "eval", "builtins.eval"])
+def test_a_function_in_a_configuration_is_taken_from_those_that_are_registered_alone(function):
+    from keras_textgen.rewards import known_reward
+
+    for module in ("os", "subprocess", "builtins", "planted"):
+        config = {"module": module, "class_name": "function", "config": function, "registered_name": function}
+        with pytest.raises((TypeError, ValueError)):
+            known_reward(config)

@@ -8,6 +8,7 @@ import warnings
 import typer
 
 from keras_textgen.errors import CollapseWarning, InputError
+from training.checkpoints import DamageWarning
 from training.cli import (
     bench,
     call,
@@ -27,6 +28,8 @@ from training.cli import (
     tune,
 )
 from training.cli.shared import fail
+from training.harmless import harmless
+from training.trainer import DivergenceWarning
 
 app = typer.Typer(
     name="textgen",
@@ -53,7 +56,7 @@ def show_in_a_line(kind: type[Warning]) -> None:
 
     def in_a_line(message, category, *place, **options):
         if issubclass(category, kind):
-            print(f"textgen: {message}", file=sys.stderr)
+            print(f"textgen: {harmless(str(message))}", file=sys.stderr)
         else:
             show(message, category, *place, **options)
 
@@ -64,7 +67,8 @@ def main() -> None:
     """Runs a verb; every failure that a user can cause is one line on standard error and a non-zero exit."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its hints on tracing are not for those who train
-    show_in_a_line(CollapseWarning)
+    for kind in (CollapseWarning, DamageWarning, DivergenceWarning):
+        show_in_a_line(kind)
     try:
         app()
     except InputError as error:

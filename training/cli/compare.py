@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
 from training.cli.shared import errors, silence, table
+from training.harmless import harmless
 
 
 def command(
@@ -72,17 +72,16 @@ def show(runs) -> None:
     """The table on the terminal, and below it why some figures do not compare."""
     from training.comparison import differences
     from training.comparison_table import rows_of
-    from training.report.texts import harmless
 
-    cells = [[harmless(text) for text in (row.label, *row.cells)] for row in rows_of(runs)]
+    cells = [[row.label, *row.cells] for row in rows_of(runs)]
     table(
         f"{len(runs)} run{'s' * (len(runs) != 1)}",
-        ["", *(escape(harmless(run.name)) for run in runs)],
+        ["", *(run.name for run in runs)],
         cells,
         whole=True,
     )
     for difference in differences(runs):
-        errors.print(difference, markup=False)
+        errors.print(harmless(difference), markup=False)
 
 
 def write(path: Path, runs, *, num: int, order: int, seed: int) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from training.cli.shared import AttributeValues, ModelPath, load_model, parse_attributes, print_json, print_lines
+from training.harmless import harmless
 
 NUCLEUS = "Keep the likeliest words that hold this much probability."
 TYPICAL = "Keep words of about the expected information, with this much probability."
@@ -53,7 +54,7 @@ def command(
     loaded = load_model(model)
     if stream:
         for piece in loaded.stream(**options):
-            print(piece, end="", flush=True)
+            print(harmless(piece), end="", flush=True)
         return print()
     texts = loaded.generate(num, **options)
     print_json(texts) if json else print_lines(texts)

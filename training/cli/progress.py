@@ -36,8 +36,9 @@ class ShowProgress(keras.callbacks.Callback):
         )
 
     def on_train_begin(self, logs=None):
-        total = self.epochs * self.steps
-        self.task = self.bar.add_task("", total=total, epoch=0, epochs=self.epochs, loss=float("nan"))
+        if not self.bar.tasks:  # it may be the second part of a run that went back
+            total = self.epochs * self.steps
+            self.task = self.bar.add_task("", total=total, epoch=0, epochs=self.epochs, loss=float("nan"))
         self.bar.start()
 
     def on_epoch_begin(self, epoch, logs=None):

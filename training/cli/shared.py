@@ -1,6 +1,5 @@
 """What several verbs need: texts from arguments or files, a quiet start of TensorFlow, tables and JSON."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from keras_textgen.errors import InputError
 from training.figures import figure_shown, label_of, shown
+from training.harmless import harmless, harmless_json
 from zoo.silence import silence
 
 console = Console(highlight=False, soft_wrap=True)
@@ -20,7 +20,7 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def fail(message: str, code: int = 2) -> None:
     """Says in one line what is wrong, and exits."""
-    print("textgen: " + " ".join(message.split()), file=sys.stderr)
+    print("textgen: " + harmless(" ".join(message.split())), file=sys.stderr)
     sys.exit(code)
 
 
@@ -88,27 +88,33 @@ def read_texts(texts: list[str] | None, data: Path | None) -> list[str]:
 
 def print_json(value) -> None:
     """A result where another program reads it."""
-    print(json.dumps(value, ensure_ascii=False))
+    print(harmless_json(value))
 
 
 def print_lines(lines) -> None:
-    """Texts, one a line, as they are."""
+    """Texts, one a line, with control characters made visible; `print_json` has them as they are."""
     for line in lines:
-        print(line)
+        print(harmless(line))
 
 
 def table(title: str, columns: list[str], rows: list[list], *, whole: bool = False) -> None:
-    """A table on the terminal; texts are shown as they are, whatever marks they hold.
+    """A table on the terminal; texts are shown, whatever marks and control characters they hold, and do nothing.
 
     Args:
         whole: for a table of many columns: its lines are not folded in a file or a pipe, and the first column less
             than the others on a terminal.
     """
-    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", show_header=any(columns))
+    drawn = Table(
+        title=escape(harmless(title)),
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        show_header=any(columns),
+    )
     for place, column in enumerate(columns):
-        drawn.add_column(column, overflow="fold", min_width=24 if whole and place == 0 else None)
+        drawn.add_column(escape(harmless(column)), overflow="fold", min_width=24 if whole and place == 0 else None)
     for row in rows:
-        drawn.add_row(*(escape(cell) if isinstance(cell, str) else shown(cell) for cell in row))
+        drawn.add_row(*(escape(harmless(cell)) if isinstance(cell, str) else shown(cell) for cell in row))
     in_full = whole and not console.is_terminal
     (Console(highlight=False, soft_wrap=True, width=10_000) if in_full else console).print(drawn)
 

@@ -2,6 +2,8 @@
 
 import functools
 import json as jsonlib
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,8 @@ import typer
 from keras_textgen.errors import InputError
 from training import trainer
 from training.cli.shared import errors, fail, figures_table, print_json, silence
+from training.distribution import WorkerLost
+from training.harmless import harmless
 
 DEFAULTS = trainer.RunConfig
 
@@ -55,6 +59,15 @@ def command(
     precision: Annotated[str, typer.Option(help="float32, mixed_bfloat16 or mixed_float16.")] = DEFAULTS.precision,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = DEFAULTS.seed,
     samples_every: Annotated[int, typer.Option(help="Epochs between two files of samples.")] = DEFAULTS.samples_every,
+    distribute: Annotated[
+        str, typer.Option(help="auto, none, mirrored (all GPUs) or multiworker (the machines of TF_CONFIG).")
+    ] = DEFAULTS.distribute,
+    keep_checkpoints: Annotated[
+        int, typer.Option(help="Checkpoints that stay, beside the best.")
+    ] = DEFAULTS.keep_checkpoints,
+    auto_resume: Annotated[
+        bool, typer.Option("--auto-resume", help="Go on with the run in --out where there is one.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="The figures as one JSON object at the end.")] = False,
 ) -> None:
     """Train a model into a run folder, or go on with a run that was interrupted."""
@@ -87,9 +100,13 @@ def command(
             precision=precision,
             seed=seed,
             samples_every=samples_every,
+            distribute=distribute,
+            keep_checkpoints=keep_checkpoints,
         ).check()
+        if auto_resume and out is None:
+            raise InputError("--auto-resume needs --out, the folder of the run to go on with")
         path = out or Path("runs") / f"{model}-{Path(data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-        begin = functools.partial(trainer.start, config, path)
+        begin = functools.partial(trainer.start_or_resume if auto_resume else trainer.start, config, path)
     figures = watched(begin, path)
     if json:
         print_json({"run": str(path), **figures})
@@ -106,15 +123,18 @@ def watched(begin: Callable, path: Path) -> dict:
         from training.cli.progress import ShowProgress
 
         shown.append(ShowProgress(config.epochs, steps))
-        errors.print(f"{config.model} on {config.data}: {config.epochs} epochs of {steps} steps into {folder.path}")
+        into = f"{config.epochs} epochs of {steps} steps into {folder.path}"
+        errors.print(harmless(f"{config.model} on {config.data}: {into}"), markup=False)
         return shown
 
     with silence():
         import tensorflow  # noqa: F401
     try:
         return begin(watch)
-    except KeyboardInterrupt:
-        fail(f"stopped; go on with: textgen train --resume {path}", code=130)
+    except KeyboardInterrupt as stop:
+        fail(f"stopped; go on with: textgen train --resume {path}", code=128 + getattr(stop, "signal", signal.SIGINT))
+    except WorkerLost as error:
+        fail(str(error), code=os.EX_TEMPFAIL)
     except OSError as error:
         reason = f"{path} cannot be written: {error.strerror or error}"
         raise InputError(f"{reason}; make room, then go on with: textgen train --resume {path}") from error

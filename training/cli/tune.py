@@ -18,6 +18,7 @@ from training import trainer, tuning
 from training.cli.shared import errors, fail, print_json, shown, silence, table
 from training.cli.train import command as train
 from training.cli.train import parse_setting
+from training.harmless import harmless
 
 DEFAULTS = trainer.RunConfig
 of_train = types.SimpleNamespace(**inspect.get_annotations(train))  # options that are those of `textgen train`
@@ -147,7 +148,8 @@ def watched(begin: Callable, path: Path) -> list[dict]:
         while bars:
             bars.pop().close()
         settings = [f"{name} {short(value)}" for name, value in row["parameters"].items()]
-        errors.print("  ".join([name_of(row), *settings, value_of(row), state_of(row)]), markup=False)
+        line = "  ".join([name_of(row), *settings, value_of(row), state_of(row)])
+        errors.print(harmless(line), markup=False)
 
     with silence():
         import tensorflow as tf

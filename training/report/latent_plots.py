@@ -3,9 +3,10 @@
 import collections
 
 from training.comparison import Run
+from training.harmless import harmless
 from training.inspection import LatentMap
 from training.report.plots import Plot, colour_of, draw
-from training.report.texts import harmless, in_plot
+from training.report.texts import in_plot
 
 VALUES = 9  # of an attribute that have a colour of their own
 OTHERS = "#8a8a8a"

@@ -3,27 +3,8 @@
 import difflib
 import html
 import textwrap
-import unicodedata
 
-CONTROL = ("Cc", "Cf", "Cs", "Zl", "Zp")  # Unicode's categories of what is not seen but can change what is
-JOINERS = "\u200c\u200d"  # which some scripts and emojis are written with
-
-
-def harmless(text: str) -> str:
-    """A text with every control character, and every mark that turns the direction of writing, made visible."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(map(visible, text))
-
-
-def visible(character: str) -> str:
-    """A character itself, or what stands for it if it is a control character."""
-    if unicodedata.category(character) not in CONTROL or character in JOINERS:
-        return character
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)  # its picture
-    return "\u2421" if code == 0x7F else f"<U+{code:04X}>"
+from training.harmless import harmless
 
 
 def in_plot(text: str, width: int = 48) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from keras_textgen.errors import InputError
 from training.comparison import Run, differences
 from training.comparison_table import rows_of
+from training.harmless import harmless
 from training.inspection import Inspection
 from training.report import frontier_plots, latent_plots, training_plots
 from training.report.plots import colour_of
 from training.report.requirements import require_packages, require_writable
-from training.report.texts import differing, harmless
+from training.report.texts import differing
 from training.run_folder import write_atomically
 
 HERE = Path(__file__).parent
