@@ -147,16 +147,22 @@ class Tokenizer(keras.layers.Layer):
             InputError: if there is no vocabulary yet.
         """
         self.require_vocabulary()
-        ids = self.tokenize(texts)
+        padded = self.close(self.tokenize(texts), sequence_length).to_tensor(PADDING)
+        if not self.end_token:
+            # Layers that look at every token of a row can't run on rows of none.
+            missing = tf.maximum(1 - tf.shape(padded)[1], 0)
+            padded = tf.pad(padded, [[0, 0], [0, missing]], constant_values=PADDING)
+        return padded
+
+    def close(self, ids: tf.RaggedTensor, sequence_length=None) -> tf.RaggedTensor:
+        """Ragged ids `int32 [n, (length)]` as `tokenize` gives them, cut to `sequence_length` in all, and with the end
+        token behind them where there is one."""
         if sequence_length is not None:
             ids = ids[:, : sequence_length - int(self.end_token)]
         if not self.end_token:
-            padded = ids.to_tensor(PADDING)
-            # Layers that look at every token of a row can't run on rows of none.
-            missing = tf.maximum(1 - tf.shape(padded)[1], 0)
-            return tf.pad(padded, [[0, 0], [0, missing]], constant_values=PADDING)
+            return ids
         ends = tf.fill([ids.nrows(), 1], END)
-        return tf.concat([ids, tf.cast(ends, ids.dtype)], axis=1).to_tensor(PADDING)
+        return tf.concat([ids, tf.cast(ends, ids.dtype)], axis=1)
 
     def token_ids(self, texts) -> tf.Tensor:
         """The ids `int32 [k]` of those of the strings `[n]` that are one known token each."""
