@@ -5,22 +5,27 @@ import json
 import shutil
 from collections.abc import Callable
 
+from training import corpora
 from training.run_config import RunConfig
 from training.run_folder import RunFolder, write_atomically
 
 
-def start(config: RunConfig, path, watch: Callable = lambda folder, config, steps: []) -> dict:
+def start(
+    config: RunConfig, path, watch: Callable = lambda folder, config, steps: [], watch_preparing=corpora.unwatched
+) -> dict:
     """Trains a new model into the folder `path`; returns the figures of the best epoch's model.
 
     Args:
         watch: gives further Keras callbacks from (folder, config, batches an epoch), such as a progress display.
+        watch_preparing: as of `corpora.prepare`, for a corpus that is too large for the memory. It is prepared in the
+            folder `<path>.data`.
 
     Raises:
         InputError: if the configuration, the data or the folder cannot be used.
     """
     config.check()
     RunFolder.require_new(path)
-    corpus = config.load_corpus()
+    config, corpus = config.with_corpus(f"{path}.data", watch_preparing)
     model = config.build_model(corpus)
     folder = RunFolder.create(path, dataclasses.asdict(config))  # last, so that a refused run leaves nothing behind
     with folder.locked():
@@ -54,21 +59,20 @@ def run(folder: RunFolder, config: RunConfig, corpus, model, watch: Callable) ->
     import tensorflow as tf
 
     import zoo
-    from keras_textgen.batching import number_of_batches
     from training.callbacks import KeepRun
     from training.evaluation import evaluate
 
     tf.config.experimental.enable_op_determinism()
     done = (folder.state() or {"epoch": 0})["epoch"]
     if done < config.epochs:
+        batches = config.batches(model, corpus)
         callbacks = [
             KeepRun(folder, config, corpus.valid),
             keras.callbacks.TensorBoard(folder.logs, write_graph=False),
-            *watch(folder, config, number_of_batches(len(corpus.train), config.batch_size)),
+            *watch(folder, config, batches.steps),
         ]
         model.fit(
-            list(corpus.train),
-            labels=corpus.train.labels,
+            batches,
             batch_size=config.batch_size,
             epochs=config.epochs,
             initial_epoch=done,

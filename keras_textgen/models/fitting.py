@@ -35,7 +35,7 @@ class Fitting:
         **kwargs,
     ):
         """As `keras.Model.fit`. `x`: strings (list, array, `tf.data`), padded ids `int32 [n, length]`, or
-        `keras_textgen.epochs.Examples` (texts that are read from the disk).
+        `keras_textgen.epochs.Examples` (texts that are read from the disk) or its `Batches`.
 
         `labels`, `{name: [one label a text]}`, are the attributes of the texts; a `tf.data` set holds pairs of a text
         and its labels instead, and `validation_data` is a pair, too. The order of the batches depends on the model's
@@ -85,6 +85,8 @@ class Fitting:
         self, x, labels=None, batch_size=32, tokens_per_batch=None, validation_split=0.0
     ) -> tuple[Batches, tuple | None]:
         """The batches of what `fit` is given, and ids and attributes of the last texts if some are held out."""
+        if isinstance(x, Batches):
+            return x, None
         if isinstance(x, Examples):
             refuse_beside_data_set(labels)
             if validation_split:

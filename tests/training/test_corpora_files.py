@@ -127,7 +127,12 @@ WRONG = {
     "not utf-8": ("a.txt", b"a\nbc\xff\n", {}, "a.txt, line 2: not UTF-8: byte 3 of the line is 0xff"),
     "nul": ("a.txt", "a\nb\nc\0d\n", {}, "a.txt, line 3: the text has the character U.0000"),
     "half a pair": ("a.jsonl", '"a"\n"\\ud800"\n', {}, "a.jsonl, line 2: the text has the character U.D800"),
-    "columns of plain text": ("a.txt", "a\nb\nc", {"labels": ["mood"]}, "a.txt: only .jsonl, .json, .csv, .tsv and .parquet"),
+    "columns of plain text": (
+        "a.txt",
+        "a\nb\nc",
+        {"labels": ["mood"]},
+        "a.txt: only .jsonl, .json, .csv, .tsv and .parquet",
+    ),
     "invalid json": ("a.jsonl", '"a"\n\n{"text": \n', {}, "a.jsonl, line 3: invalid JSON"),
     "json list": ("a.jsonl", '["a"]\n', {}, "a.jsonl, line 1: the line must be a string or an object"),
     "json string with labels": (

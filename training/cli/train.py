@@ -14,13 +14,15 @@ from training import trainer
 from training.cli.shared import errors, fail, figures_table, print_json, silence
 
 DEFAULTS = trainer.RunConfig
+DATA = (
+    "A corpus by name (reviews); a text, JSON-lines, CSV, TSV or Parquet file, maybe .gz or .zst; a pattern or a folder "
+    "of such; hf:NAME or tfds:NAME/CONFIG; or what `textgen prepare` has written."
+)
 
 
 def command(
     model: Annotated[str | None, typer.Argument(help="A model of the zoo; see `textgen models`.")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="A corpus by name (reviews), or a text, JSON-lines, CSV or TSV file.")
-    ] = None,
+    data: Annotated[str | None, typer.Option(help=DATA)] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/<model>-<data>-<time> if left out.")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this folder; takes no other option.")
@@ -49,6 +51,10 @@ def command(
         int | None, typer.Option(help="Passes over the training texts; if left out, 30, but 1 for ngram_lm.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Texts a step.")] = DEFAULTS.batch_size,
+    tokens_per_batch: Annotated[
+        int | None,
+        typer.Option(help="Texts of about one length share a batch of so many tokens; no --batch-size then."),
+    ] = None,
     optimizer: Annotated[str, typer.Option(help="adam, or plain sgd (with a rate of about 1).")] = DEFAULTS.optimizer,
     learning_rate: Annotated[float, typer.Option(help="At the start.")] = DEFAULTS.learning_rate,
     decay: Annotated[str, typer.Option(help="Of the learning rate: cosine or none.")] = DEFAULTS.decay,
@@ -81,6 +87,7 @@ def command(
             start_from=start_from,
             epochs=epochs,
             batch_size=batch_size,
+            tokens_per_batch=tokens_per_batch,
             optimizer=optimizer,
             learning_rate=learning_rate,
             decay=decay,

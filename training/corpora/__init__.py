@@ -1,16 +1,29 @@
 """The corpora that models are trained on: built-in ones by name, and files."""
 
+import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from keras_textgen.checks import whole
-from keras_textgen.errors import InputError
+from keras_textgen.errors import InputError, unknown
 from training.corpora.corpus import Corpus, Texts
-from training.corpora.files import load_source
+from training.corpora.files import TooLarge, load_source
+from training.corpora.prepared import PreparedCorpus, is_prepared
 from training.corpora.reviews_corpus import ReviewsCorpus
 from training.corpora.sources import open_source
 
-__all__ = ["Corpus", "ReviewsCorpus", "Texts", "list_corpora", "load"]
+__all__ = [
+    "Corpus",
+    "PreparedCorpus",
+    "ReviewsCorpus",
+    "Texts",
+    "TooLarge",
+    "is_prepared",
+    "list_corpora",
+    "load",
+    "prepare",
+    "unwatched",
+]
 
 _REGISTERED = {"reviews": ReviewsCorpus}
 
@@ -58,11 +71,53 @@ def load(
             names = "text, labels, valid, test and vocabulary"
             raise InputError(f"{names} are options for files; the corpus {source!r} has none")
         return _REGISTERED[source](seed)
+    if is_prepared(source):
+        if any(option is not None for option in (text, labels, valid, test, vocabulary)):
+            raise InputError(f"text, labels, valid, test and vocabulary are told to prepare; {source} is prepared")
+        return PreparedCorpus(source)
     split_seed = whole(0, split_seed=split_seed)
     paths = {"train": source, "valid": valid, "test": test}
-    sources = {
-        part: open_source(path, text, labels, vocabulary, list_corpora())
-        for part, path in paths.items()
-        if path is not None
-    }
+    given = {part: path for part, path in paths.items() if path is not None}
+    sources = {part: open_source(path, text, labels, vocabulary, list_corpora()) for part, path in given.items()}
     return load_source(sources.pop("train"), sources, split_seed)
+
+
+def unwatched(stage: str, done: int, total: int | None) -> None:
+    """Looks at no progress."""
+
+
+def prepare(
+    source: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    text: str | int | None = None,
+    labels: Sequence[str | int] | Mapping[str, str | int] | None = None,
+    valid: str | os.PathLike | None = None,
+    test: str | os.PathLike | None = None,
+    vocabulary: str | os.PathLike | None = None,
+    watch: Callable[[str, int, int | None], None] = unwatched,
+    **options,
+) -> PreparedCorpus:
+    """Prepares texts of any size for training, in the folder `out`, and returns the corpus there.
+
+    `source` and the options up to `vocabulary` are as for `load` (a built-in corpus has no need of this); `labels` may
+    be columns by the names that the attributes shall have. `watch` is told the stage, how much of it is done, and of
+    how much (None where nobody knows). `options` are those of `preparing.Options`: `tokenizer`, `tokenizer_options`,
+    `vocabulary_size`, `sample`, `max_tokens`, `shard_texts`, `split_seed`.
+
+    After a kill the same call goes on; of a finished corpus it verifies the checksums. Raises InputError for whatever
+    can't be read, and where `out` holds something else.
+    """
+    from training.corpora.preparing import Options, Preparation
+
+    names = labels if isinstance(labels, Mapping) else {str(label): label for label in labels or ()}
+    unknown_options = set(options) - {field.name for field in dataclasses.fields(Options)}
+    if unknown_options:
+        raise unknown("option of prepare", min(unknown_options), [field.name for field in dataclasses.fields(Options)])
+    if source in _REGISTERED:
+        raise InputError(f"{source!r} is small and needs no preparation; train with --data {source}")
+    paths = {"train": source, "valid": valid, "test": test}
+    given = {part: path for part, path in paths.items() if path is not None}
+    columns = list(names.values())
+    sources = {part: open_source(path, text, columns, vocabulary, list_corpora()) for part, path in given.items()}
+    return Preparation(sources.pop("train"), sources, names, out, Options(**options), watch).run()

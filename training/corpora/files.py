@@ -23,7 +23,7 @@ def load_source(source: Source, parts: dict[str, Source], split_seed: int) -> Co
     wanted = [part for part in ("valid", "test") if part not in read]
     split = held_out(len(train), wanted, split_seed, source.name)
     read.update({part: train.take(places) for part, places in split.items()})
-    left_out = {place for places in split.values() for place in places.tolist()}
+    left_out = {place for places in split.values() for place in places}
     train = train.take(place for place in range(len(train)) if place not in left_out)
     return Corpus(source.name, train=train, **read, vocabulary=source.words)
 
