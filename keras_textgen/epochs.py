@@ -14,7 +14,6 @@ from keras_textgen.checks import whole
 from keras_textgen.text import PADDING
 
 GROWTH = 1.25  # of the lengths from bucket to bucket: at most a fifth of a batch of full size is padding
-GATHERED = 4096  # texts that are taken out of memory at a time
 
 
 class Batches(abc.ABC):
@@ -116,6 +115,11 @@ class InMemory(Batches):
         if shuffle:
             seeds = tf.stack([tf.constant(self.seed, tf.int64), number])
             order = tf.random.experimental.stateless_shuffle(order, seed=seeds)
-        rows = tf.data.Dataset.from_tensor_slices(order).batch(GATHERED)
-        texts = rows.map(lambda places: (tf.gather(self.ids, places), tf.gather(self.attributes, places)))
-        return self.buckets.batches(texts.unbatch())
+        return self.buckets.batches(rows_of(self.ids, self.attributes, order))
+
+
+def rows_of(ids: tf.RaggedTensor, attributes, order: tf.Tensor) -> tf.data.Dataset:
+    """The pairs of ids `int32 [length]` and attributes of each text, in an order `int64 [n]` of the rows."""
+    parts = ids.row_starts(), ids.row_limits(), attributes
+    spans = tf.data.Dataset.from_tensor_slices(tuple(tf.gather(part, order) for part in parts))
+    return spans.map(lambda start, end, attributes: (ids.flat_values[start:end], attributes))

@@ -20,6 +20,7 @@ from training.cli import (
     generate,
     interpolate,
     models,
+    prepare,
     reconstruct,
     score,
     serve,
@@ -37,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-TRAINING = (models, demo, train, tune)
+TRAINING = (models, demo, prepare, train, tune)
 ASKING = (generate, reconstruct, interpolate, encode, score, evaluate, compare)
 SERVING = (export, check_export, serve, call)
 for verb in (*TRAINING, *ASKING, *SERVING):

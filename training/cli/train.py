@@ -12,10 +12,11 @@ import typer
 from keras_textgen.errors import InputError
 from training import trainer
 from training.cli.shared import errors, fail, figures_table, print_json, silence
+from training.cli.stages import Stages
 
 DEFAULTS = trainer.RunConfig
 DATA = (
-    "A corpus by name (reviews); a text, JSON-lines, CSV, TSV or Parquet file, maybe .gz or .zst; a pattern or a folder "
+    "A corpus by name (reviews); a text, JSON-lines, CSV, TSV or Parquet file, maybe .gz or .zst; a pattern or folder "
     "of such; hf:NAME or tfds:NAME/CONFIG; or what `textgen prepare` has written."
 )
 
@@ -96,7 +97,7 @@ def command(
             samples_every=samples_every,
         ).check()
         path = out or Path("runs") / f"{model}-{Path(data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-        begin = functools.partial(trainer.start, config, path)
+        begin = functools.partial(trainer.start, config, path, watch_preparing=Stages())
     figures = watched(begin, path)
     if json:
         print_json({"run": str(path), **figures})

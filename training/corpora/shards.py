@@ -1,4 +1,4 @@
-"""Shards of token ids on the disk (TFRecord files): how they are written, verified, and read in windows.
+"""Shards of token ids on the disk (TFRecord files): how they are written, verified, and taken apart.
 
 A record is a text: the numbers of its attributes, then its ids as the tokenizer gives them, without start and end; all
 of them little-endian, of the index's `dtype`. Records carry checksums of their own (CRC-32C), shards one of the whole
@@ -13,13 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.batching import number_of_batches, shuffled_epoch, without_stalls
-from keras_textgen.epochs import Batches, Buckets
 from keras_textgen.errors import InputError
-
-WINDOW = 65_536  # texts that are shuffled together
-OPEN = 16  # shards that are read at the same time, in turn
-TURN = 32  # texts of a shard's turn
 
 
 def shard_name(number: int) -> str:
@@ -90,72 +84,3 @@ def write_shard(path: Path, batches) -> dict:
     state = {"name": path.name, "bytes": unfinished.stat().st_size, "sha256": digest(unfinished)}
     os.replace(unfinished, path)
     return state
-
-
-class ShardBatches(Batches):
-    """Batches of texts in shards; beside a window of texts and the next one nothing is in memory.
-
-    Each epoch draws an order of the shards, reads `OPEN` of them in turn, and shuffles a window of texts after the
-    other, as `shuffled_batches` does with texts in memory.
-
-    Args:
-        paths: of the shards.
-        histogram: the number of texts of each length `0, 1, …` as they are read.
-        read: from records, strings `[n]`, to closed ids `int32 [n, (length)]` and attributes `int32 [n, attributes]`.
-        seed: of the order.
-        tokens_per_batch: in place of `batch_size`.
-        window: texts.
-    """
-
-    def __init__(self, paths, histogram, read, seed: int, batch_size: int, tokens_per_batch=None, window: int = WINDOW):
-        self.paths = [str(path) for path in paths]
-        self.read, self.seed, self.batch_size = read, seed, batch_size
-        # A window of whole batches, so that the last one of the epoch alone is smaller.
-        self.window = max(1, window // batch_size) * batch_size
-        self.buckets = None
-        if tokens_per_batch is None:
-            self.steps = number_of_batches(int(np.sum(histogram)), batch_size)
-        else:
-            self.buckets = Buckets(tokens_per_batch, int(np.flatnonzero(histogram).max()))
-            self.steps = self.buckets.steps(histogram)
-
-    def once(self):
-        return self.epochs().take(self.steps)
-
-    def epochs(self, first_epoch=0, shuffle=True):
-        numbers = tf.data.Dataset.counter(start=first_epoch)
-        return without_stalls(numbers.flat_map(lambda number: self.epoch(number, shuffle)).prefetch(2))
-
-    def epoch(self, number, shuffle):
-        """The batches of an epoch."""
-        seeds = tf.stack([tf.constant(self.seed, tf.int64), number])
-        windows = self.windows(seeds, shuffle)
-        if shuffle and self.buckets is None:
-            return windows.flat_map(
-                lambda at, ids, attributes: shuffled_epoch(ids, attributes, self.batch_size, window_seeds(seeds, at))
-            )
-        texts = windows.flat_map(lambda at, *window: self.texts(*window, window_seeds(seeds, at) if shuffle else None))
-        return texts.padded_batch(self.batch_size) if self.buckets is None else self.buckets.batches(texts)
-
-    def windows(self, seeds, shuffle) -> tf.data.Dataset:
-        """The number, the ids and the attributes of each window of an epoch."""
-        paths = tf.constant(self.paths)
-        if shuffle:
-            paths = tf.random.experimental.stateless_shuffle(paths, seed=seeds)
-        shards = tf.data.Dataset.from_tensor_slices(paths)
-        open_shards = min(OPEN, len(self.paths)) if shuffle else 1
-        records = shards.interleave(tf.data.TFRecordDataset, cycle_length=open_shards, block_length=TURN)
-        windows = records.batch(self.window).map(self.read).prefetch(1)
-        return windows.enumerate().map(lambda at, window: (at, *window))
-
-    def texts(self, ids, attributes, seeds) -> tf.data.Dataset:
-        """The texts of a window, one by one."""
-        if seeds is not None:
-            order = tf.random.experimental.stateless_shuffle(tf.range(ids.nrows()), seed=seeds)
-            ids, attributes = tf.gather(ids, order), tf.gather(attributes, order)
-        return tf.data.Dataset.from_tensors((ids, attributes)).unbatch()
-
-
-def window_seeds(seeds, at):
-    """The seeds of an epoch's window; of the first one those of the epoch, as in memory."""
-    return seeds + tf.stack([tf.zeros_like(at), at * 2**32])
