@@ -68,14 +68,60 @@ class Buckets:
         texts = np.bincount(buckets, weights=histogram, minlength=len(self.lengths))
         return int(np.ceil(texts / self.sizes).sum())
 
-    def batches(self, texts: tf.data.Dataset) -> tf.data.Dataset:
-        """From pairs (ids `[length]`, attributes) to batches; what is left at the end of the set makes smaller ones."""
-        return texts.bucket_by_sequence_length(
-            lambda ids, attributes: tf.shape(ids)[0],
-            bucket_boundaries=[length + 1 for length in self.lengths[:-1]],
-            bucket_batch_sizes=self.sizes,
-            padding_values=(PADDING, None),
-        )
+    def batches(self, windows: tf.data.Dataset, shuffle: bool = True) -> tf.data.Dataset:
+        """Batches of all texts of an epoch.
+
+        Args:
+            windows: of texts, each as ragged ids `[n, (length)]`, attributes `[n, …]`, seeds `int64 [2]` of its order,
+                and whether it is the last one. What does not fill a batch waits for the next window.
+            shuffle: the texts and the batches of a window.
+        """
+        _, attributes, _, _ = windows.element_spec
+        empty = tf.zeros([0], tf.int32), tf.zeros([0], tf.int64), tf.zeros([0, *attributes.shape[1:]], attributes.dtype)
+
+        def turn(waiting, window):
+            ids, attributes, seeds, last = window
+            if shuffle:
+                order = tf.random.experimental.stateless_shuffle(tf.range(ids.nrows()), seed=seeds)
+                ids, attributes = tf.gather(ids, order), tf.gather(attributes, order)
+            ids = tf.concat([tf.RaggedTensor.from_row_lengths(*waiting[:2]), ids], axis=0)
+            attributes = tf.concat([waiting[2], attributes], axis=0)
+            groups, rest = self.groups(ids.row_lengths(), last)
+            if shuffle:
+                order = tf.random.experimental.stateless_shuffle(tf.range(groups.nrows()), seed=seeds + 1)
+                groups = tf.gather(groups, order)
+            rest_ids = tf.gather(ids, rest)
+            waiting = rest_ids.flat_values, rest_ids.row_lengths(), tf.gather(attributes, rest)
+            return waiting, (ids, attributes, groups)
+
+        def batches(ids, attributes, groups):
+            def batch(start, end):
+                rows = groups.flat_values[start:end]
+                return tf.gather(ids, rows).to_tensor(PADDING), tf.gather(attributes, rows)
+
+            return tf.data.Dataset.from_tensor_slices((groups.row_starts(), groups.row_limits())).map(batch)
+
+        return windows.scan(empty, turn).flat_map(batches)
+
+    def groups(self, lengths: tf.Tensor, last) -> tuple[tf.RaggedTensor, tf.Tensor]:
+        """The rows of each batch, ragged `int64 [batches, (size)]`, and those that fill none; `last` fills with less.
+
+        Args:
+            lengths: of the texts, `int64 [n]`.
+        """
+        bucket = tf.searchsorted(tf.constant(self.lengths, tf.int64), lengths)
+        counts = tf.math.bincount(bucket, minlength=len(self.lengths))
+        sizes = tf.constant(self.sizes, tf.int32)
+        batches = tf.where(last, (counts + sizes - 1) // sizes, counts // sizes)
+        order = tf.argsort(bucket, stable=True)
+        bucket = tf.gather(bucket, order)
+        place = tf.range(tf.size(order)) - tf.gather(tf.cumsum(counts, exclusive=True), bucket)
+        batch = place // tf.gather(sizes, bucket)
+        full = batch < tf.gather(batches, bucket)
+        number = batch + tf.gather(tf.cumsum(batches, exclusive=True), bucket)
+        rows = tf.cast(order, tf.int64)
+        groups = tf.RaggedTensor.from_value_rowids(tf.boolean_mask(rows, full), tf.boolean_mask(number, full))
+        return groups, tf.sort(tf.boolean_mask(rows, ~full))
 
 
 class InMemory(Batches):
@@ -111,15 +157,6 @@ class InMemory(Batches):
 
     def bucketed(self, number, shuffle):
         """An epoch of batches of about as many tokens."""
-        order = tf.range(self.ids.nrows())
-        if shuffle:
-            seeds = tf.stack([tf.constant(self.seed, tf.int64), number])
-            order = tf.random.experimental.stateless_shuffle(order, seed=seeds)
-        return self.buckets.batches(rows_of(self.ids, self.attributes, order))
-
-
-def rows_of(ids: tf.RaggedTensor, attributes, order: tf.Tensor) -> tf.data.Dataset:
-    """The pairs of ids `int32 [length]` and attributes of each text, in an order `int64 [n]` of the rows."""
-    parts = ids.row_starts(), ids.row_limits(), attributes
-    spans = tf.data.Dataset.from_tensor_slices(tuple(tf.gather(part, order) for part in parts))
-    return spans.map(lambda start, end, attributes: (ids.flat_values[start:end], attributes))
+        seeds = tf.stack([tf.constant(self.seed, tf.int64), number])
+        window = tf.data.Dataset.from_tensors((self.ids, self.attributes, seeds, True))
+        return self.buckets.batches(window, shuffle)

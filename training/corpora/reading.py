@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.batching import number_of_batches, ordered_batches, shuffled_epoch, without_stalls
-from keras_textgen.epochs import Batches, Buckets, Examples, rows_of
+from keras_textgen.epochs import Batches, Buckets, Examples
 from keras_textgen.errors import InputError
 from keras_textgen.text import get_tokenizer
 from training.corpora.shards import unpack
@@ -128,13 +128,13 @@ class ShardBatches(Batches):
                 return shuffled_epoch(ids, attributes, self.batch_size, window_seeds(seeds, at))
             return ordered_batches(ids, attributes, self.batch_size)
 
-        def texts(at, ids, attributes):
-            order = tf.range(ids.nrows())
-            if shuffle:
-                order = tf.random.experimental.stateless_shuffle(order, seed=window_seeds(seeds, at))
-            return rows_of(ids, attributes, order)
-
-        return windows.flat_map(batches) if self.buckets is None else self.buckets.batches(windows.flat_map(texts))
+        if self.buckets is None:
+            return windows.flat_map(batches)
+        whole = windows.map(lambda at, ids, attributes: (ids, attributes, window_seeds(seeds, at), False))
+        none = tf.RaggedTensor.from_row_lengths(tf.zeros([0], tf.int32), tf.zeros([0], tf.int64))
+        told = tf.zeros([0, windows.element_spec[2].shape[1]], tf.int32)
+        end = tf.data.Dataset.from_tensors((none, told, window_seeds(seeds, tf.constant(-1, tf.int64)), True))
+        return self.buckets.batches(whole.concatenate(end), shuffle)
 
     def windows(self, seeds, shuffle) -> tf.data.Dataset:
         """The number, the ids and the attributes of each window of an epoch."""
