@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import errors, fail, load_model, print_json, quiet_start
+from training.cli.shared import errors, load_model, print_json, quiet_start
+from training.cli.stages import going_on
 
 DATA = "Texts, as for `textgen train --data`: files, a pattern, a folder, hf:NAME or tfds:NAME/CONFIG."
 
@@ -34,7 +35,6 @@ def command(
 ) -> None:
     """Prepare texts of any size for training: shards of token ids, their tokenizer and an index, in constant memory."""
     from training import corpora
-    from training.cli.stages import Stages
     from training.run_config import columns_of
 
     columns = columns_of(attributes or [])
@@ -42,8 +42,7 @@ def command(
         import keras
         import tensorflow  # noqa: F401
     kind = tokenizer if like is None else keras.saving.serialize_keras_object(load_model(like).tokenizer)
-    stages = Stages()
-    try:
+    with going_on(out) as stages:
         corpus = corpora.prepare(
             data,
             out,
@@ -61,10 +60,6 @@ def command(
             shard_texts=shard_texts,
             split_seed=split_seed,
         )
-    except KeyboardInterrupt:
-        fail(f"stopped; give the same command again to go on in {out}", code=130)
-    finally:
-        stages.close()
     index = corpus.index
     if json:
         counts = {name: index[name] for name in ("texts", "tokens", "cut")}

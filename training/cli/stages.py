@@ -1,8 +1,9 @@
 """Progress of long work in stages on a terminal, with the time left; plain lines without a terminal."""
 
+import contextlib
 import time
 
-from training.cli.shared import errors
+from training.cli.shared import errors, fail
 
 EVERY = 10  # seconds between two lines where there is no terminal
 
@@ -57,3 +58,16 @@ class Stages:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+
+
+@contextlib.contextmanager
+def going_on(out):
+    """Shows the progress of what writes to `out`, and says how to go on where it is stopped."""
+    stages = Stages()
+    try:
+        yield stages
+    except KeyboardInterrupt:
+        stages.close()
+        fail(f"stopped; give the same command again to go on with {out}", code=130)
+    finally:
+        stages.close()
