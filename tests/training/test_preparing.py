@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import zoo
@@ -71,8 +71,7 @@ def test_a_prepared_corpus_is_that_in_memory(table, folder):
         shards = there.shards.batches(model, 16, tokens, window=70)
         listed = model.training_batches(memory.train, labels, 16, tokens)[0]
         assert shards.steps == listed.steps
-        for epoch in (0, 1):
-            assert unpadded(texts_of(shards, epoch)) == unpadded(texts_of(listed))
+        assert unpadded(texts_of(shards, epoch=1)) == unpadded(texts_of(listed))
     assert (len(there.shards), len(there.index["shards"])) == (216, 5)
 
 
@@ -84,7 +83,8 @@ def test_the_order_depends_on_seed_and_epoch_alone(folder):
     assert two[first.steps :] == [ids for ids, _ in batches_of(first, 3)]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Without shrinking: that would take minutes to make a failing example a little shorter.
+@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(points=st.lists(st.integers(0, 25), min_size=1, max_size=3))
 def test_killed_anywhere_and_begun_again_it_comes_to_the_same_bytes(table, folder, tmp_path_factory, points):
     path = tmp_path_factory.mktemp("killed") / "reviews"
@@ -206,7 +206,7 @@ def test_a_corpus_too_large_for_the_memory_is_prepared_on_the_way(table, tmp_pat
     trainer.start(config, tmp_path / "run")
     kept = json.loads((tmp_path / "run" / "config.json").read_text())
     assert (kept["data"], kept["attributes"]) == (f"{tmp_path}/run.data", ["sentiment"])
-    assert zoo.load(tmp_path / "run").attributes.values == {"sentiment": ["negative", "positive"]}
+    assert zoo.load(tmp_path / "run").attributes.values == {"sentiment": ["mixed", "negative", "positive"]}
 
 
 def test_a_run_on_shards_resumes_to_the_same_numbers(folder, tmp_path):
@@ -243,4 +243,7 @@ def test_the_commands(textgen, table, tmp_path):
     assert (answer.code, answer.err) == (2, f"textgen: unknown attribute of {out} 'mood'; choose from: sentiment\n")
     answer = textgen("prepare", tmp_path / "none.txt", "--out", tmp_path / "q")
     assert answer.code == 2 and answer.err.splitlines()[-1].startswith(f"textgen: {tmp_path}/none.txt: no such file")
+    (tmp_path / "bad.txt").write_bytes(b"a\nb\xff\n")
+    answer = textgen("prepare", tmp_path / "bad.txt", "--out", tmp_path / "q")
+    assert answer.code == 2 and "bad.txt, line 2: not UTF-8" in answer.err
     assert not (tmp_path / "q").exists()

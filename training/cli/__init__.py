@@ -78,7 +78,7 @@ def main() -> None:
     except OSError as error:
         fail(f"{error.filename or 'the disk'}: {error.strerror or error}")
     except Exception as error:
-        # TensorFlow has errors of its own for a full disk and missing permissions.
-        if type(error).__name__ in ("ResourceExhaustedError", "PermissionDeniedError"):
+        # TensorFlow has errors of its own for a full disk, missing permissions, and files that change while it reads.
+        if type(error).__name__ in ("ResourceExhaustedError", "PermissionDeniedError", "DataLossError"):
             fail(str(error.message).splitlines()[0])
         raise

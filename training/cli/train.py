@@ -2,6 +2,7 @@
 
 import functools
 import json as jsonlib
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -96,7 +97,7 @@ def command(
             seed=seed,
             samples_every=samples_every,
         ).check()
-        path = out or Path("runs") / f"{model}-{Path(data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+        path = out or Path("runs") / f"{model}-{title_of(data)}-{time.strftime('%Y%m%d-%H%M%S')}"
         begin = functools.partial(trainer.start, config, path, watch_preparing=Stages())
     figures = watched(begin, path)
     if json:
@@ -104,6 +105,11 @@ def command(
     else:
         figures_table(f"{path}: epoch {figures['best_epoch']} of {figures['epochs']}, validation", figures["valid"])
         print(f"textgen generate {path}")
+
+
+def title_of(data: str) -> str:
+    """What a run's folder is called after: the name of the corpus without marks of patterns."""
+    return re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "texts"
 
 
 def watched(begin: Callable, path: Path) -> dict:
@@ -122,7 +128,8 @@ def watched(begin: Callable, path: Path) -> dict:
     try:
         return begin(watch)
     except KeyboardInterrupt:
-        fail(f"stopped; go on with: textgen train --resume {path}", code=130)
+        again = f"textgen train --resume {path}" if path.exists() else f"the same command and --out {path}"
+        fail(f"stopped; go on with: {again}", code=130)
     except OSError as error:
         reason = f"{path} cannot be written: {error.strerror or error}"
         raise InputError(f"{reason}; make room, then go on with: textgen train --resume {path}") from error

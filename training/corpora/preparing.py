@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 import json
 import math
-import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -93,10 +93,15 @@ class Preparation:
             InputError: for whatever can't be read, and if the folder holds something else.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with RunFolder(self.folder).locked():
-            if not self.finished():
-                plan = self.plan()
-                self.finish(plan, self.write_shards(plan))
+        try:
+            with RunFolder(self.folder).locked():
+                if not self.finished():
+                    plan = self.plan()
+                    self.finish(plan, self.write_shards(plan))
+        except InputError:
+            if {entry.name for entry in self.folder.iterdir()} <= {".lock", PLAN}:  # nothing came of it
+                shutil.rmtree(self.folder)
+            raise
         return PreparedCorpus(self.folder)
 
     def finished(self) -> bool:
@@ -108,6 +113,8 @@ class Preparation:
                     same = all(there[key] == asked[key] for key in ("source", "parts"))
                     what = "other options" if same else "another source, or an earlier state of it"
                     raise InputError(f"{self.folder}: was prepared from {what}; give another --out, or remove it")
+                if name == INDEX:
+                    self.tidy()
                 return name == INDEX
         if any(entry.name != ".lock" and not entry.name.endswith(".unfinished") for entry in self.folder.iterdir()):
             raise InputError(f"{self.folder}: holds something else; give another --out")
@@ -117,8 +124,9 @@ class Preparation:
 
     def plan(self) -> dict:
         """What the first pass found out; from the folder, if it was done before."""
-        if (self.folder / PLAN).exists():
-            return read_json(self.folder / PLAN)
+        if (self.folder / PLAN).exists() and "texts" in (plan := read_json(self.folder / PLAN)):
+            return plan
+        write_atomically(self.folder / PLAN, json.dumps({"identity": self.identity}) + "\n")
         wanted = [part for part in ("valid", "test") if part not in self.parts and part not in self.source.parts]
         own = {name: self.pairs_of(texts) for name, texts in read_parts(self.source, self.parts).items()}
         num, drawn, sample, values = self.survey(len(wanted))
@@ -190,7 +198,9 @@ class Preparation:
             self.watch("learning the vocabulary", 0, None)
             drawn = (text for _, (text, _) in sorted(sample))
             tokenizer.learn(drawn if self.options.sample else (text for text, _ in self.training_texts(left_out)))
-        return keras.saving.serialize_keras_object(tokenizer)
+        serialized = keras.saving.serialize_keras_object(tokenizer)
+        serialized["config"]["name"] = "tokenizer"  # Keras numbers its layers; the index shall not change
+        return serialized
 
     def write_pairs(self, name: str, pairs) -> None:
         lines = "".join(json.dumps(pair) + "\n" for pair in pairs)
@@ -298,6 +308,10 @@ class Preparation:
             **{name: plan[name] for name in ("identity", "attributes", "tokenizer")},
         }
         write_atomically(self.folder / INDEX, json.dumps(index) + "\n")
-        os.unlink(self.folder / PLAN)
-        for shard in shards:
-            (self.folder / shard["name"]).with_suffix(".json").unlink()
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Removes what only an unfinished corpus needs."""
+        for pattern in (PLAN, "train-*.json", ".*.unfinished"):
+            for path in self.folder.glob(pattern):
+                path.unlink()

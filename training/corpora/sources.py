@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keras_textgen.errors import InputError, unknown
 from training.corpora.counts import SUFFIX, vocabulary_words
-from training.corpora.lines import Advance, ignore, read_lines, siblings, suffix_of
+from training.corpora.lines import Advance, ignore, read_lines, siblings, suffix_of, unreadable
 from training.corpora.records import SUFFIXES, examples
 
 Example = tuple[str, dict[str, str]]  # a text and its labels by name
@@ -74,8 +74,14 @@ class Files(Source):
             yield from itertools.chain([first], found)
 
     def identity(self):
-        states = [(path, path.stat()) for path in self.paths]
-        return [[path.name, state.st_size, state.st_mtime_ns] for path, state in states]
+        found = []
+        for path in self.paths:
+            try:
+                state = path.stat()
+            except OSError as error:
+                raise unreadable(path, error) from None
+            found.append([path.name, state.st_size, state.st_mtime_ns])
+        return found
 
 
 def open_source(
