@@ -21,7 +21,8 @@ FORMAT = 1
 def is_prepared(path) -> bool:
     """Whether a path is a folder that `prepare` has written, finished or not."""
     path = Path(path)
-    return any((path / name).is_file() for name in (INDEX, PLAN))
+    marks = ((INDEX, "train-*.tfrecord"), (PLAN, ".lock"))  # others have an index.json, too
+    return any((path / name).is_file() and any(path.glob(beside)) for name, beside in marks)
 
 
 class PreparedCorpus(Corpus):
