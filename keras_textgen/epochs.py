@@ -9,7 +9,7 @@ import abc
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.batching import number_of_batches, ordered_batches, shuffled_batches, without_stalls
+from keras_textgen.batching import epoch_numbers, number_of_batches, ordered_batches, shuffled_batches, without_stalls
 from keras_textgen.checks import whole
 from keras_textgen.text import PADDING
 
@@ -149,7 +149,7 @@ class InMemory(Batches):
 
     def epochs(self, first_epoch=0, shuffle=True):
         if self.buckets is not None:
-            epochs = tf.data.Dataset.counter(start=first_epoch)
+            epochs = epoch_numbers(first_epoch)
             return without_stalls(epochs.flat_map(lambda number: self.bucketed(number, shuffle)).prefetch(2))
         if shuffle:
             return shuffled_batches(self.ids, self.attributes, self.batch_size, self.seed, first_epoch)

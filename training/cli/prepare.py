@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from training.cli.shared import errors, load_model, print_json, quiet_start
+from training.cli.shared import errors, load_model, print_json, silence
 from training.cli.stages import going_on
 
 DATA = "Texts, as for `textgen train --data`: files, a pattern, a folder, hf:NAME or tfds:NAME/CONFIG."
@@ -38,7 +38,7 @@ def command(
     from training.run_config import columns_of
 
     columns = columns_of(attributes or [])
-    with quiet_start():
+    with silence():
         import keras
         import tensorflow  # noqa: F401
     kind = tokenizer if like is None else keras.saving.serialize_keras_object(load_model(like).tokenizer)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from keras_textgen.batching import number_of_batches, ordered_batches, shuffled_epoch, without_stalls
+from keras_textgen.batching import epoch_numbers, number_of_batches, ordered_batches, shuffled_epoch, without_stalls
 from keras_textgen.epochs import Batches, Buckets, Examples
 from keras_textgen.errors import InputError
 from keras_textgen.text import get_tokenizer
@@ -115,7 +115,7 @@ class ShardBatches(Batches):
         return self.epochs().take(self.steps)
 
     def epochs(self, first_epoch=0, shuffle=True):
-        numbers = tf.data.Dataset.counter(start=first_epoch)
+        numbers = epoch_numbers(first_epoch)
         return without_stalls(numbers.flat_map(lambda number: self.epoch(number, shuffle)).prefetch(2))
 
     def epoch(self, number, shuffle):
