@@ -9,6 +9,9 @@ here = Path(__file__).parent
 TUNE = ["optuna>=4"]
 REPORT = ["plotly>=6", "jinja2>=3.1"]
 ENCODER = ["wordllama>=0.4"]
+CORPORA = ["pyarrow>=17"]
+HF = ["datasets>=3.2"]
+TFDS = ["tensorflow-datasets>=4.9.8", "importlib_resources>=6"]  # it imports the latter without asking for it
 SERVE = ["starlette>=1.0,<2", "uvicorn>=0.54,<1", "prometheus-client>=0.22"]
 LITERT = ["ai-edge-litert>=2.1,<3"]
 ONNX = ["tf2onnx>=1.17,<2", "onnx>=1.17", "onnxruntime>=1.20"]
@@ -19,9 +22,13 @@ TEST = [
     "nltk>=3.9",
     "hypothesis>=6.150",
     "pyyaml>=6",
+    "hypothesis>=6.120",
     *TUNE,
     *REPORT,
     *ENCODER,
+    *CORPORA,
+    *HF,
+    *TFDS,
     *SERVE,
     *LITERT,
     *ONNX,
@@ -61,6 +68,9 @@ setup(
         "serve": SERVE,
         "litert": LITERT,
         "onnx": ONNX,
+        "corpora": CORPORA,
+        "hf": HF,
+        "tfds": TFDS,
         "test": TEST,
         "dev": DEV,
     },

@@ -1,4 +1,4 @@
-"""A plain LSTM variational autoencoder in PyTorch, which `training.py` holds ours against."""
+"""A plain LSTM variational autoencoder in PyTorch, which `training_speed.py` holds ours against."""
 
 import torch
 

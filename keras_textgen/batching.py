@@ -137,26 +137,35 @@ def shuffled_batches(
     The order of an epoch is a function of `seed` and the epoch's number, so a run that is resumed at an epoch sees the
     batches that an uninterrupted one would have seen.
     """
-    num = int(ids.nrows())
-    batches = number_of_batches(num, batch_size)
-    lengths = ids.row_lengths()
 
     def epoch(number):
-        seeds = tf.stack([tf.constant(seed, tf.int64), number])
-        order = tf.random.experimental.stateless_shuffle(tf.range(num, dtype=tf.int64), seed=seeds)
-        window = tf.range(num, dtype=tf.int64) // (WINDOW * batch_size)
-        longest = tf.reduce_max(lengths) + 1
-        order = tf.gather(order, tf.argsort(window * longest + tf.gather(lengths, order), stable=True))
-        order = tf.pad(order, [[0, batches * batch_size - num]], constant_values=-1)
-        rows = tf.reshape(order, [batches, batch_size])
-        return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(rows, seed=seeds + 1))
+        return shuffled_epoch(ids, attributes, batch_size, tf.stack([tf.constant(seed, tf.int64), number]))
+
+    return without_stalls(epoch_numbers(first_epoch).flat_map(epoch).prefetch(2))
+
+
+def epoch_numbers(first: int) -> tf.data.Dataset:
+    """The numbers of the epochs, without end."""
+    return tf.data.Dataset.range(first, tf.int64.max)  # counter() would leave two graphs behind for good
+
+
+def shuffled_epoch(ids: tf.RaggedTensor, attributes, batch_size: int, seeds: tf.Tensor) -> tf.data.Dataset:
+    """Batches of every text once, in an order that depends on `seeds` `int64 [2]` alone."""
+    num, lengths = ids.nrows(), ids.row_lengths()
+    batches = (num + batch_size - 1) // batch_size
+    order = tf.random.experimental.stateless_shuffle(tf.range(num), seed=seeds)
+    window = tf.range(num) // (WINDOW * batch_size)
+    longest = tf.reduce_max(lengths) + 1
+    order = tf.gather(order, tf.argsort(window * longest + tf.gather(lengths, order), stable=True))
+    order = tf.pad(order, [[0, batches * batch_size - num]], constant_values=-1)
+    rows = tf.reshape(order, [batches, batch_size])
+    rows = tf.random.experimental.stateless_shuffle(rows, seed=seeds + 1)
 
     def batch(rows):
         rows = tf.boolean_mask(rows, rows >= 0)
         return tf.gather(ids, rows).to_tensor(PADDING), tf.gather(attributes, rows)
 
-    epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)  # counter() would leave two graphs behind for good
-    return without_stalls(epochs.flat_map(epoch).map(batch).prefetch(2))
+    return tf.data.Dataset.from_tensor_slices(rows).map(batch)
 
 
 def known_batches(x) -> int | None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from collections.abc import Callable
 
 from keras_textgen.errors import InputError, unknown
 
@@ -40,6 +41,12 @@ class Team:
             import tensorflow as tf
 
             self.strategy.reduce("SUM", self.strategy.run(lambda: tf.constant(1.0)), axis=None)
+
+    def in_turn(self, action: Callable):
+        """What an action gives that may write files: the worker that writes goes first, and the others find them."""
+        found = action() if self.writes else None
+        self.wait()
+        return found if self.writes else action()
 
     @contextlib.contextmanager
     def together(self):

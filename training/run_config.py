@@ -5,6 +5,7 @@ import dataclasses
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError, unknown
 from training import corpora, distribution
+from training.corpora.tokenizing import new_tokenizer
 from training.distribution import Team
 from training.run_folder import KEPT, RunFolder
 
@@ -25,6 +26,7 @@ class RunConfig:
         start_from: a run folder or .keras file of the same model, whose weights, vocabulary and hyper-parameters
             (but for those given here) the training starts with.
         epochs, batch_size: of the training; None for as many epochs as the model's entry in the zoo says.
+        tokens_per_batch: texts of about one length share a batch of so many tokens, in place of `batch_size`.
         optimizer: "adam", the model's own with its weight decay, or "sgd", plain, as most published text models use
             it (with a learning rate of about 1).
         learning_rate: at the start; None for the model's own optimizer as it is.
@@ -55,6 +57,7 @@ class RunConfig:
     start_from: str | None = None
     epochs: int | None = None
     batch_size: int = 32
+    tokens_per_batch: int | None = None
     optimizer: str = "adam"
     learning_rate: float | None = 2e-3
     decay: str = "cosine"
@@ -105,8 +108,9 @@ class RunConfig:
         whole(1, keep_checkpoints=self.keep_checkpoints)
         whole(0, rollbacks=self.rollbacks)
         distribution.check(self.distribute)
-        if self.limit is not None:
-            whole(1, limit=self.limit)
+        for name in ("limit", "tokens_per_batch"):
+            if getattr(self, name) is not None:
+                whole(1, **{name: getattr(self, name)})
         whole(0, 2**31 - 1, seed=self.seed)
         if self.vocabulary is not None and self.tokenizer != "words":
             raise InputError(f"a file of word counts holds words; the tokenizer cannot be {self.tokenizer!r}")
@@ -126,8 +130,36 @@ class RunConfig:
             vocabulary=self.vocabulary,
         )
         if self.limit is not None:
+            if corpus.shards is not None:
+                raise InputError(f"{self.data} is prepared; leave out --limit, or prepare fewer texts")
             corpus.train = corpus.train.take(range(min(self.limit, len(corpus.train))))
         return corpus
+
+    def with_corpus(self, folder, watch=corpora.unwatched):
+        """The configuration with its corpus. One that is too large for the memory is prepared in `folder`, which the
+        configuration then names in its place; `watch` is told of that as by `corpora.prepare`."""
+        try:
+            return self, self.load_corpus()
+        except corpora.TooLarge:
+            if self.limit is not None or self.start_from is not None:
+                raise
+        corpora.prepare(
+            self.data,
+            folder,
+            labels=columns_of(self.attributes),
+            text=self.text,
+            valid=self.valid,
+            test=self.test,
+            vocabulary=self.vocabulary,
+            watch=watch,
+            tokenizer=self.tokenizer,
+            tokenizer_options=self.tokenizer_options,
+            vocabulary_size=self.hyperparameters.get("vocabulary_size", 10_000),
+            max_tokens=max(512, self.hyperparameters.get("sequence_length", 0)),
+        )
+        data = dict.fromkeys(("text", "valid", "test", "vocabulary"), None)
+        config = dataclasses.replace(self, data=str(folder), attributes=[*columns_of(self.attributes)], **data)
+        return config, config.load_corpus()
 
     def build_model(self, corpus, team: Team = Team()):  # noqa: B008
         """The model with the vocabulary and the attributes of the corpus, compiled for this run on a team's devices."""
@@ -139,51 +171,43 @@ class RunConfig:
         import keras
 
         import zoo
-        from keras_textgen.attributes import Attributes
 
         keras.utils.set_random_seed(self.seed)
         hyperparameters = {"seed": self.seed, "dtype": self.precision, **self.hyperparameters}
-        hyperparameters["attributes"] = Attributes.learn(corpus.train.labels).get_config()
+        hyperparameters["attributes"] = corpus.attributes or None
         if self.start_from is not None:
             first = zoo.load(self.start_from)
             model = zoo.build(self.model, tokenizer=first.tokenizer, **inherited(first, self), **hyperparameters)
             take_weights(model, first, self.start_from)
         else:
-            tokenizer = self.make_tokenizer(corpus, hyperparameters.get("vocabulary_size", 10_000))
+            tokenizer = self.tokenizer_for(corpus)
             options = dict(texts=corpus.train, tokenizer=tokenizer, preset=self.preset)
             model = zoo.build(self.model, **options, **hyperparameters)
         self.compile_model(model, corpus)
         return model
 
-    def make_tokenizer(self, corpus, size: int):
-        """A tokenizer without a vocabulary, or with that of the corpus where it states one."""
-        from keras_textgen.text import TOKENIZERS
+    def tokenizer_for(self, corpus):
+        """The tokenizer of a prepared corpus, or else a new one."""
+        if corpus.shards is not None:
+            return corpus.tokenizer
+        words = corpus.vocabulary if self.vocabulary is not None else None
+        size = self.hyperparameters.get("vocabulary_size", 10_000)
+        return new_tokenizer(self.tokenizer, size, self.tokenizer_options, words)
 
-        if self.tokenizer not in TOKENIZERS:
-            raise unknown("tokenizer", self.tokenizer, TOKENIZERS)
-        options = {"vocabulary_size": size, **self.tokenizer_options}
-        if self.vocabulary is not None:  # counts: the words as they are, and a text has no end
-            counted = {"splitting": "whitespace", "lowercase": False, "end_token": False}
-            options |= {"vocabulary": corpus.vocabulary, **counted}
-        try:
-            return TOKENIZERS[self.tokenizer](**options)
-        except (TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            given = ", ".join(self.tokenizer_options)
-            raise InputError(f"tokenizer {self.tokenizer!r} does not take these options: {given}") from None
+    def batches(self, model, corpus):
+        """The batches of an epoch."""
+        texts, labels = (list(corpus.train), corpus.train.labels) if corpus.shards is None else (corpus.shards, None)
+        return model.training_batches(texts, labels, self.batch_size, self.tokens_per_batch)[0]
 
     def compile_model(self, model, corpus) -> None:
         """Gives a model the optimizer of this run."""
         import keras
 
-        from keras_textgen.batching import number_of_batches
-
         if self.learning_rate is None:
             return
         rate = self.learning_rate
         if self.decay == "cosine":
-            steps = self.epochs * number_of_batches(len(corpus.train), self.batch_size)
+            steps = self.epochs * self.batches(model, corpus).steps
             rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)
         if self.optimizer == "sgd":
             model.compile(keras.optimizers.SGD(rate, global_clipnorm=5.0))
@@ -229,13 +253,8 @@ def load_with_attributes(source, attributes, **options):
     Raises:
         InputError: if the corpus has no such label, or cannot be read.
     """
-    columns = {}
-    for attribute in attributes:
-        name, equals, column = attribute.partition("=")
-        if not name.isidentifier() or (equals and not column):
-            raise InputError(f"an attribute is given as name or name=column, not {attribute!r}")
-        columns[name] = column or name
-    if source in corpora.list_corpora():
+    columns = columns_of(attributes)
+    if source in corpora.list_corpora() or corpora.is_prepared(source):
         corpus = corpora.load(source, **options)
     else:
         corpus = corpora.load(source, labels=list(columns.values()) or None, **options)
@@ -246,3 +265,14 @@ def load_with_attributes(source, attributes, **options):
                 raise unknown(f"attribute of {source}", column, texts.labels)
         setattr(corpus, part, corpora.Texts(texts, {name: texts.labels[column] for name, column in columns.items()}))
     return corpus
+
+
+def columns_of(attributes) -> dict[str, str]:
+    """The column of each attribute by its name, from "name" or "name=column"."""
+    columns = {}
+    for attribute in attributes:
+        name, equals, column = attribute.partition("=")
+        if not name.isidentifier() or (equals and not column):
+            raise InputError(f"an attribute is given as name or name=column, not {attribute!r}")
+        columns[name] = column or name
+    return columns

@@ -8,12 +8,13 @@ import warnings
 from collections.abc import Callable
 
 from keras_textgen.errors import InputError
-from training import distribution
+from training import corpora, distribution
 from training.distribution import Team
 from training.interruption import Interruption
 from training.run_config import RunConfig
 from training.run_folder import RunFolder, write_atomically
 
+REPLACED = ("data", "text", "valid", "test", "vocabulary", "attributes")  # in a configuration whose corpus is prepared
 LOWERED = 0.25  # what stays of the learning rate where the loss has exploded
 
 
@@ -21,11 +22,15 @@ class DivergenceWarning(UserWarning):
     """The loss has exploded, and the training goes on from the last good state, more slowly. The message says how."""
 
 
-def start(config: RunConfig, path, watch: Callable = lambda folder, config, steps: []) -> dict:
+def start(
+    config: RunConfig, path, watch: Callable = lambda folder, config, steps: [], watch_preparing=corpora.unwatched
+) -> dict:
     """Trains a new model into the folder `path`; returns the figures of the best epoch's model.
 
     Args:
         watch: gives further Keras callbacks from (folder, config, batches an epoch), such as a progress display.
+        watch_preparing: as of `corpora.prepare`, for a corpus that is too large for the memory. It is prepared in the
+            folder `<path>.data`.
 
     Raises:
         InputError: if the configuration, the data or the folder cannot be used, or the loss explodes again and again.
@@ -36,7 +41,7 @@ def start(config: RunConfig, path, watch: Callable = lambda folder, config, step
     with team.together():
         if team.writes:
             RunFolder.require_new(path)
-        corpus = config.load_corpus()
+        config, corpus = team.in_turn(lambda: config.with_corpus(f"{path}.data", watch_preparing))
         model = config.build_model(corpus, team)
         if team.writes:  # last, so that a refused run leaves nothing behind
             RunFolder.create(path, dataclasses.asdict(config))
@@ -64,14 +69,17 @@ def resume(path, watch: Callable = lambda folder, config, steps: []) -> dict:
         return run(folder, config, config.load_corpus(), None, watch, team)
 
 
-def start_or_resume(config: RunConfig, path, watch: Callable = lambda folder, config, steps: []) -> dict:
+def start_or_resume(
+    config: RunConfig, path, watch: Callable = lambda folder, config, steps: [], watch_preparing=corpora.unwatched
+) -> dict:
     """`resume` where there is a run in the folder already, which must be of the same configuration; else `start`. So
     the same command, given again and again, ends with a trained model."""
     folder = RunFolder(path)
     if not (folder.path / "config.json").exists():
-        return start(config, path, watch)
+        return start(config, path, watch, watch_preparing)
     ours, theirs = (dataclasses.asdict(one) for one in (config.check(), RunConfig.of(RunFolder.open(path))))
-    differing = [name for name in ours if ours[name] != theirs[name] and name != "distribute"]
+    free = {"distribute", *(REPLACED if theirs["data"] == f"{path}.data" else ())}
+    differing = [name for name in ours if ours[name] != theirs[name] and name not in free]
     if differing:
         name = differing[0]
         raise InputError(f"{path} holds a run with {name} {theirs[name]!r}, not {ours[name]!r}; give another --out")
@@ -86,11 +94,9 @@ def run(folder: RunFolder, config: RunConfig, corpus, model, watch: Callable, te
     """
     import tensorflow as tf
 
-    from keras_textgen.batching import number_of_batches
     from training.callbacks import Diverged
 
     tf.config.experimental.enable_op_determinism()
-    callbacks = watch(folder, config, number_of_batches(len(corpus.train), config.batch_size))
     lowered = 0
     while True:
         if team.writes:
@@ -101,7 +107,7 @@ def run(folder: RunFolder, config: RunConfig, corpus, model, watch: Callable, te
             break
         lowered = max(lowered, state.get("lowered", 0))
         try:
-            fit(folder, config, corpus, model, callbacks, team, lowered)
+            fit(folder, config, corpus, model, watch, team, lowered)
             break
         except Diverged as error:
             lowered, model = go_back(folder, config, error, lowered, team), None
@@ -111,7 +117,7 @@ def run(folder: RunFolder, config: RunConfig, corpus, model, watch: Callable, te
     return json.loads((folder.path / "figures.json").read_text(encoding="utf-8"))
 
 
-def fit(folder: RunFolder, config: RunConfig, corpus, model, callbacks, team: Team, lowered: int) -> None:
+def fit(folder: RunFolder, config: RunConfig, corpus, model, watch: Callable, team: Team, lowered: int) -> None:
     """Trains to the last epoch from the newest state, that of the middle of an epoch included."""
     import keras
 
@@ -130,26 +136,27 @@ def fit(folder: RunFolder, config: RunConfig, corpus, model, callbacks, team: Te
     lower_rates(model, LOWERED ** (lowered - (at or {}).get("lowered", 0)))
     if team.writes:
         folder.require_room(model, config.keep_checkpoints)
+    batches = config.batches(model, corpus)
     step, sums = (half["step"], half["metrics"]) if half else (0, [])
     with Interruption().heeded() if team.size == 1 else contextlib.nullcontext() as interruption:
         own = [StopWhenDiverged(folder)]
         if team.writes:
             own += [KeepRun(folder, config, corpus.valid, lowered)]
-            own += [keras.callbacks.TensorBoard(folder.logs, write_graph=False), *callbacks]
+            own += [keras.callbacks.TensorBoard(folder.logs, write_graph=False)]
+            own += watch(folder, config, batches.steps)
         if interruption is not None:
             own.append(StopWhenAsked(folder, interruption, step, sums, lowered))
         options = dict(
-            labels=corpus.train.labels,
             batch_size=config.batch_size,
             validation_data=(list(corpus.valid), corpus.valid.labels),
             callbacks=own,
             verbose=0,
         )
         if step:
-            model.fit(list(corpus.train), epochs=done + 1, initial_epoch=done, initial_step=step, **options)
+            model.fit(batches, epochs=done + 1, initial_epoch=done, initial_step=step, **options)
             done += 1
         if done < config.epochs:
-            model.fit(list(corpus.train), epochs=config.epochs, initial_epoch=done, **options)
+            model.fit(batches, epochs=config.epochs, initial_epoch=done, **options)
 
 
 def go_back(folder: RunFolder, config: RunConfig, error, lowered: int, team: Team) -> int:

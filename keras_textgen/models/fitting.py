@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_textgen import batching, replicas
 from keras_textgen.checks import number, whole
+from keras_textgen.epochs import Batches, Examples, InMemory
 from keras_textgen.errors import InputError
 from keras_textgen.text import as_texts
 
@@ -24,6 +25,7 @@ class Fitting:
         epochs=1,
         *,
         labels=None,
+        tokens_per_batch=None,
         validation_data=None,
         validation_split=0.0,
         shuffle=True,
@@ -33,12 +35,15 @@ class Fitting:
         callbacks=None,
         **kwargs,
     ):
-        """As `keras.Model.fit`. `x`: strings (list, array, `tf.data`), or padded ids `int32 [n, length]`.
+        """As `keras.Model.fit`. `x`: strings (list, array, `tf.data`), padded ids `int32 [n, length]`, or
+        `keras_textgen.epochs.Examples` (texts that are read from the disk) or its `Batches`.
 
         `labels`, `{name: [one label a text]}`, are the attributes of the texts; a `tf.data` set holds pairs of a text
         and its labels instead, and `validation_data` is a pair, too. The order of the batches depends on the model's
-        `seed` and the epoch's number alone. `validation_split` takes the last texts, as in Keras. `initial_step`: steps
-        that were taken of `initial_epoch` before, and which it goes without; it is then the only one.
+        `seed` and the epoch's number alone. `validation_split` takes the last texts, as in Keras. With
+        `tokens_per_batch` texts of about one length share a batch, as many as have that many tokens together, padding
+        included, and `batch_size` is passed over. `initial_step`: steps that were taken of `initial_epoch` before, and
+        which it goes without; it is then the only one.
 
         Raises:
             InputError: if there are no texts, one is empty or no UTF-8, labels are missing or unknown, or an option is
@@ -53,16 +58,18 @@ class Fitting:
             raise InputError("fit needs texts: a list of strings, a tf.data set of strings, or padded ids")
         validation = None
         if isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)):
-            refuse_beside_data_set(labels)
+            refuse_beside_data_set(labels, tokens_per_batch)
             if isinstance(x, tf.data.Dataset) and not self.built:
                 self.learn(*batching.first_examples(x))
             x = first_epoch = self.batches(x, None, batch_size)
         else:
-            examples, held_out = self.examples(x, labels, validation_split)
+            batches, held_out = self.training_batches(x, labels, batch_size, tokens_per_batch, validation_split)
             if held_out is not None:
                 validation = batching.ordered_batches(*held_out, batch_size)
-            first_epoch = self.first_epoch(examples, batch_size)
-            x, steps_per_epoch = self.training_batches(*examples, batch_size, shuffle, initial_epoch, steps_per_epoch)
+            first_epoch = batches.once()
+            steps_per_epoch = steps_per_epoch or batches.steps
+            passes, skipped = divmod(initial_epoch * steps_per_epoch, batches.steps)
+            x = batches.epochs(passes, shuffle).skip(skipped)
         if validation_data is not None:
             pair = isinstance(validation_data, tuple) and not isinstance(validation_data[0], (str, bytes))
             validation = self.batches(*(validation_data if pair else (validation_data, None)), batch_size)
@@ -81,8 +88,17 @@ class Fitting:
             **kwargs,
         )
 
-    def examples(self, x, labels, validation_split):
-        """Ids and attributes to train on, and those of the last texts if some are held out, else None."""
+    def training_batches(
+        self, x, labels=None, batch_size=32, tokens_per_batch=None, validation_split=0.0
+    ) -> tuple[Batches, tuple | None]:
+        """The batches of what `fit` is given, and ids and attributes of the last texts if some are held out."""
+        if isinstance(x, Batches):
+            return x, None
+        if isinstance(x, Examples):
+            refuse_beside_data_set(labels)
+            if validation_split:
+                raise InputError("validation_split needs texts in memory; give validation_data instead")
+            return x.batches(self, batch_size, tokens_per_batch), None
         if not self.built:
             x = as_texts(x)
             self.learn(x, labels)
@@ -90,23 +106,8 @@ class Fitting:
         num = int(ids.nrows())
         numbers = self.attributes.numbers(labels, num)
         kept = num - int(num * validation_split)
-        return (ids[:kept], numbers[:kept]), (ids[kept:], numbers[kept:]) if kept < num else None
-
-    def first_epoch(self, examples, batch_size):
-        """Batches of every text once, in an order that is the same in every call."""
-        batches = batching.shuffled_batches(*examples, batch_size, self.seed)
-        return batches.take(batching.number_of_batches(int(examples[0].nrows()), batch_size))
-
-    def training_batches(self, ids, attributes, batch_size, shuffle, initial_epoch, steps_per_epoch):
-        """Batches from the first step of `initial_epoch` on, without end, and how many of them make an epoch."""
-        batches = batching.number_of_batches(int(ids.nrows()), batch_size)
-        steps_per_epoch = steps_per_epoch or batches
-        passes, skipped = divmod(initial_epoch * steps_per_epoch, batches)
-        if shuffle:
-            dataset = batching.shuffled_batches(ids, attributes, batch_size, self.seed, passes)
-        else:
-            dataset = batching.ordered_batches(ids, attributes, batch_size).repeat()
-        return dataset.skip(skipped), steps_per_epoch
+        batches = InMemory(ids[:kept], numbers[:kept], self.seed, batch_size, tokens_per_batch)
+        return batches, (ids[kept:], numbers[kept:]) if kept < num else None
 
     def plan(self, total_steps: int, epochs: int) -> None:
         """Told the number of steps and epochs when `fit` begins (1,000 steps an epoch are assumed of data that does not
@@ -145,7 +146,10 @@ class Fitting:
         return super().evaluate(batches, **kwargs)
 
 
-def refuse_beside_data_set(labels) -> None:
-    """Raises `InputError` if labels are given beside a data set, where they would be passed over."""
+def refuse_beside_data_set(labels, tokens_per_batch=None) -> None:
+    """Raises `InputError` if labels or a number of tokens are given beside a data set, where they would be passed
+    over."""
     if labels is not None:
         raise InputError("a data set holds its labels itself, as pairs (text, {name: label}); leave labels out")
+    if tokens_per_batch is not None:
+        raise InputError("a data set has batches of its own; leave tokens_per_batch out")

@@ -89,6 +89,7 @@ class Writing:
         attributes: Mapping | None = None,
         seed: int | None = None,
         strategy: str = "sample",
+        first_row: int = 0,
         **options,
     ) -> list[str]:
         """Writes `num` texts. The same seed gives the same texts, here and from the exported model.
@@ -98,6 +99,7 @@ class Writing:
                 attribute of the model.
             seed: an integer; None draws one.
             strategy: "sample", "greedy", or "beam" (with 5 beams, unless `num_beams` says otherwise).
+            first_row: the texts are those of the rows from this one on of a longer list with the same seed.
             **options: those of `keras_textgen.sampling.Options`: `temperature`, `top_k`, `top_p`, `typical_p`,
                 `num_beams`, `num_best`, `length_penalty`, `repetition_penalty`, `min_length`, `max_length`, `banned`
                 (a list of words), `prompt` (one for all, or a list of `num`).
@@ -110,6 +112,7 @@ class Writing:
                 no vocabulary yet.
         """
         num, seed, told, options = self.wishes(num, attributes, seed, strategy, options)
+        first_row = whole(0, first_row=first_row)
         write = self.functions["search_rows" if options.num_beams > 1 else "draw_rows"]
         texts = []
         for first in range(0, num, 512):
@@ -117,7 +120,7 @@ class Writing:
             columns = [tf.constant(column[part]) for column in told]
             prompt = options.prompt[part] if len(options.prompt) > 1 else options.prompt
             named = sampling.Options.tensors(**{**options._asdict(), "prompt": prompt})._asdict()
-            rows = tf.range(part.start, part.stop, dtype=tf.int64)
+            rows = tf.range(first_row + part.start, first_row + part.stop, dtype=tf.int64)
             texts += strings(write(rows, seed, *columns, **named)["texts"])
         return texts
 

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_textgen.errors import InputError
-from keras_textgen.text.checks import as_texts
+from keras_textgen.text.checks import in_pieces
 from keras_textgen.text.ids import SPECIAL_TOKENS
 from keras_textgen.text.tokenizer import Tokenizer
 
@@ -28,7 +28,8 @@ class ByteTokenizer(Tokenizer):
 
     def learn(self, texts):
         """Checks the texts; there is nothing to learn."""
-        as_texts(texts)
+        for _ in in_pieces(texts):
+            pass
         return self
 
     def tokenize(self, texts):

@@ -1,6 +1,7 @@
 """Texts as they are given, checked."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -43,3 +44,19 @@ def as_texts(texts, name: str = "texts", allow_empty: bool = False) -> list[str]
     if not checked:
         raise InputError(f"{name} is empty; give at least one text")
     return checked
+
+
+def in_pieces(texts, size: int = 10_000) -> Iterator[list[str]]:
+    """Checked texts, `size` at a time; of an iterator no more are held in memory.
+
+    Raises:
+        InputError: as `as_texts`.
+    """
+    if not isinstance(texts, Iterator):
+        texts = iter(as_texts(texts))
+    piece = list(itertools.islice(texts, size))
+    while True:
+        yield as_texts(piece)
+        piece = list(itertools.islice(texts, size))
+        if not piece:
+            return

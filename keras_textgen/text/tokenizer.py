@@ -5,15 +5,17 @@ travels inside the `.keras` file.
 """
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_textgen.errors import InputError, unknown
-from keras_textgen.text.checks import as_texts
+from keras_textgen.text.checks import as_texts, in_pieces
 from keras_textgen.text.ids import END, PADDING, SPECIAL_TOKENS, START, UNKNOWN
+
+MOST_COUNTED = 4_000_000  # different tokens while a vocabulary is learned: about half a gigabyte
 
 
 class Tokenizer(keras.layers.Layer):
@@ -94,8 +96,8 @@ class Tokenizer(keras.layers.Layer):
         """Whether the graph holds ops that plain TensorFlow does not have."""
         return self.normalization is not None
 
-    def learn(self, texts: Sequence[str]) -> "Tokenizer":
-        """Learns the vocabulary from texts and returns the tokenizer itself."""
+    def learn(self, texts: Iterable[str]) -> "Tokenizer":
+        """Learns the vocabulary from texts and returns the tokenizer itself. An iterator is read as a stream."""
         raise NotImplementedError
 
     def set_vocabulary(self, vocabulary: Sequence[str]) -> None:
@@ -147,16 +149,22 @@ class Tokenizer(keras.layers.Layer):
             InputError: if there is no vocabulary yet.
         """
         self.require_vocabulary()
-        ids = self.tokenize(texts)
+        padded = self.close(self.tokenize(texts), sequence_length).to_tensor(PADDING)
+        if not self.end_token:
+            # Layers that look at every token of a row can't run on rows of none.
+            missing = tf.maximum(1 - tf.shape(padded)[1], 0)
+            padded = tf.pad(padded, [[0, 0], [0, missing]], constant_values=PADDING)
+        return padded
+
+    def close(self, ids: tf.RaggedTensor, sequence_length=None) -> tf.RaggedTensor:
+        """Ragged ids `int32 [n, (length)]` as `tokenize` gives them, cut to `sequence_length` in all, and with the end
+        token behind them where there is one."""
         if sequence_length is not None:
             ids = ids[:, : sequence_length - int(self.end_token)]
         if not self.end_token:
-            padded = ids.to_tensor(PADDING)
-            # Layers that look at every token of a row can't run on rows of none.
-            missing = tf.maximum(1 - tf.shape(padded)[1], 0)
-            return tf.pad(padded, [[0, 0], [0, missing]], constant_values=PADDING)
+            return ids
         ends = tf.fill([ids.nrows(), 1], END)
-        return tf.concat([ids, tf.cast(ends, ids.dtype)], axis=1).to_tensor(PADDING)
+        return tf.concat([ids, tf.cast(ends, ids.dtype)], axis=1)
 
     def token_ids(self, texts) -> tf.Tensor:
         """The ids `int32 [k]` of those of the strings `[n]` that are one known token each."""
@@ -183,12 +191,12 @@ class VocabularyTokenizer(Tokenizer):
 
     def learn(self, texts):
         """Takes the most frequent tokens, at most `vocabulary_size` with the special ones; ties in alphabetical
-        order."""
+        order. Of more than `MOST_COUNTED` tokens the rarer half is forgotten on the way."""
         counts = collections.Counter()
-        texts = as_texts(texts)
-        for start in range(0, len(texts), 10_000):
-            tokens = self.split(self.normalize(tf.constant(texts[start : start + 10_000])))
-            counts.update(tokens.flat_values.numpy().tolist())
+        for piece in in_pieces(texts):
+            counts.update(self.split(self.normalize(tf.constant(piece))).flat_values.numpy().tolist())
+            if len(counts) > MOST_COUNTED:
+                counts = collections.Counter(dict(counts.most_common(MOST_COUNTED // 2)))
         for token in SPECIAL_TOKENS:
             counts.pop(token.encode(), None)
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

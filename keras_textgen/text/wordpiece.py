@@ -1,9 +1,11 @@
 """Word pieces, by keras-hub."""
 
+from collections.abc import Iterator
+
 import keras
 import tensorflow as tf
 
-from keras_textgen.text.checks import as_texts
+from keras_textgen.text.checks import as_texts, in_pieces
 from keras_textgen.text.ids import SPECIAL_TOKENS
 from keras_textgen.text.punctuation import attach_punctuation
 from keras_textgen.text.tokenizer import Tokenizer
@@ -31,7 +33,11 @@ class WordPieceTokenizer(Tokenizer):
         """Learns word pieces, at most `vocabulary_size` of them with the special tokens."""
         from keras_hub.tokenizers import compute_word_piece_vocabulary
 
-        dataset = tf.data.Dataset.from_tensor_slices(as_texts(texts)).batch(1024).map(self.normalize)
+        texts = texts if isinstance(texts, Iterator) else as_texts(texts)
+        pieces = tf.data.Dataset.from_generator(
+            lambda: in_pieces(texts, 1024), output_signature=tf.TensorSpec([None], tf.string)
+        )
+        dataset = pieces.map(self.normalize)
         pieces = compute_word_piece_vocabulary(
             dataset,
             vocabulary_size=self.limit,

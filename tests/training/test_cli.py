@@ -42,6 +42,7 @@ def files(tmp_path, tiny_run):
 VERBS = (
     "models",
     "demo",
+    "prepare",
     "train",
     "tune",
     "generate",

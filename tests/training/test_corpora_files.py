@@ -127,7 +127,12 @@ WRONG = {
     "not utf-8": ("a.txt", b"a\nbc\xff\n", {}, "a.txt, line 2: not UTF-8: byte 3 of the line is 0xff"),
     "nul": ("a.txt", "a\nb\nc\0d\n", {}, "a.txt, line 3: the text has the character U.0000"),
     "half a pair": ("a.jsonl", '"a"\n"\\ud800"\n', {}, "a.jsonl, line 2: the text has the character U.D800"),
-    "columns of plain text": ("a.txt", "a\nb\nc", {"labels": ["mood"]}, "a.txt: only .jsonl, .json, .csv and .tsv"),
+    "columns of plain text": (
+        "a.txt",
+        "a\nb\nc",
+        {"labels": ["mood"]},
+        "a.txt: only .jsonl, .json, .csv, .tsv and .parquet",
+    ),
     "invalid json": ("a.jsonl", '"a"\n\n{"text": \n', {}, "a.jsonl, line 3: invalid JSON"),
     "json list": ("a.jsonl", '["a"]\n', {}, "a.jsonl, line 1: the line must be a string or an object"),
     "json string with labels": (
@@ -210,18 +215,18 @@ def test_a_missing_valid_file_is_named(write):
         load(write("a.txt", "a\nb\nc"), valid="valid.txt")
 
 
-def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(InputError, match=f"{re.escape(str(tmp_path))}: is a folder"):
+def test_a_folder_without_texts_is_refused(tmp_path):
+    with pytest.raises(InputError, match=f"{re.escape(str(tmp_path))}: is a folder without files of texts"):
         load(tmp_path)
 
 
 def test_a_file_without_permission_is_refused(write, monkeypatch):
     path = write("a.txt", "a\nb\nc")
 
-    def refuse(self):
+    def refuse(self, mode):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(InputError, match=r"a.txt: can't be read: Permission denied"):
         load(path)
 

@@ -21,6 +21,7 @@ from training.cli import (
     generate,
     interpolate,
     models,
+    prepare,
     reconstruct,
     score,
     serve,
@@ -40,7 +41,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-TRAINING = (models, demo, train, tune)
+TRAINING = (models, demo, prepare, train, tune)
 ASKING = (generate, reconstruct, interpolate, encode, score, evaluate, compare)
 SERVING = (export, check_export, serve, call)
 for verb in (*TRAINING, *ASKING, *SERVING):
@@ -81,7 +82,7 @@ def main() -> None:
     except OSError as error:
         fail(f"{error.filename or 'the disk'}: {error.strerror or error}")
     except Exception as error:
-        # TensorFlow has errors of its own for a full disk and missing permissions.
-        if type(error).__name__ in ("ResourceExhaustedError", "PermissionDeniedError"):
+        # TensorFlow has errors of its own for a full disk, missing permissions, and files that change while it reads.
+        if type(error).__name__ in ("ResourceExhaustedError", "PermissionDeniedError", "DataLossError"):
             fail(str(error.message).splitlines()[0])
         raise

@@ -1,12 +1,26 @@
 """textgen generate: a model writes."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from training.cli.shared import AttributeValues, ModelPath, load_model, parse_attributes, print_json, print_lines
+from keras_textgen.errors import InputError
+from training.cli.shared import (
+    AttributeValues,
+    ModelPath,
+    errors,
+    identity_of,
+    load_model,
+    parse_attributes,
+    print_json,
+    print_lines,
+)
+from training.cli.stages import going_on
 from training.harmless import harmless
 
+OUT = "A .txt, .jsonl or .parquet file to write to, however many texts; the same command goes on after an interruption."
+BLOCK = 512  # texts that are shown together
 NUCLEUS = "Keep the likeliest words that hold this much probability."
 TYPICAL = "Keep words of about the expected information, with this much probability."
 
@@ -30,6 +44,8 @@ def command(
     ban: Annotated[list[str] | None, typer.Option(help="A word that is never written; repeatable.")] = None,
     attribute: AttributeValues = None,
     stream: Annotated[bool, typer.Option("--stream", help="One text, shown while it is written.")] = False,
+    out: Annotated[Path | None, typer.Option(help=OUT)] = None,
+    shard: Annotated[str | None, typer.Option(help="With --out: only the i-th of n parts, as 2/4.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
 ) -> None:
     """Write texts, one a line."""
@@ -51,10 +67,29 @@ def command(
         max_length=max_length,
         banned=ban or [],
     )
+    if shard is not None and out is None:
+        raise InputError("--shard needs --out")
+    if out is not None and (stream or json):
+        raise InputError("--out writes a file; leave out --stream and --json")
     loaded = load_model(model)
+    if out is not None:
+        return write_file(loaded, model, out, num, shard, options)
     if stream:
         for piece in loaded.stream(**options):
             print(harmless(piece), end="", flush=True)
         return print()
-    texts = loaded.generate(num, **options)
-    print_json(texts) if json else print_lines(texts)
+    if json or seed is None:
+        texts = loaded.generate(num, **options)
+        return print_json(texts) if json else print_lines(texts)
+    for first in range(0, max(num, 1), BLOCK):
+        print_lines(loaded.generate(min(BLOCK, num - first), first_row=first, **options))
+
+
+def write_file(loaded, model: str, out: Path, num: int, shard: str | None, options: dict) -> None:
+    """Writes the texts into a file, with the progress on the terminal."""
+    from training import bulk
+
+    with going_on(out) as stages:
+        place = bulk.parse_shard(shard)
+        bulk.generate(loaded, out, num, identity_of(model), place, stages, **options)
+    errors.print(f"{len(bulk.rows_of_shard(num, place)):,} rows in {out}")

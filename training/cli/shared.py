@@ -37,6 +37,14 @@ def load_model(path: str):
     return zoo.load(path)
 
 
+def identity_of(path: str) -> dict:
+    """What tells the model at a path from others."""
+    from training.corpora.shards import digest
+    from zoo.storage import find
+
+    return {"model": digest(find(path))}
+
+
 ModelPath = Annotated[
     str, typer.Argument(help="A run folder, a .keras file, or a trained model of the zoo, as lstm_vae/reviews.")
 ]
@@ -57,8 +65,8 @@ def parse_attributes(given: list[str] | None) -> dict[str, str]:
     return found
 
 
-def read_texts(texts: list[str] | None, data: Path | None) -> list[str]:
-    """Texts given as arguments, or the lines of a file ("-" is standard input).
+def read_texts(texts: list[str] | None, data: Path | str | None, column: str | None = None) -> list[str]:
+    """Texts given as arguments, or those of a file, in its column of that name ("-" is standard input).
 
     Raises:
         InputError: if there are none, both are given, or the file cannot be read.
@@ -83,7 +91,7 @@ def read_texts(texts: list[str] | None, data: Path | None) -> list[str]:
         return lines
     from training.corpora.files import read_texts as read_file
 
-    return list(read_file(data))
+    return list(read_file(data, column))
 
 
 def print_json(value) -> None:

@@ -3,6 +3,7 @@
 import functools
 import json as jsonlib
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -14,17 +15,20 @@ import typer
 from keras_textgen.errors import InputError
 from training import trainer
 from training.cli.shared import errors, fail, figures_table, print_json, silence
+from training.cli.stages import Stages
 from training.distribution import WorkerLost
 from training.harmless import harmless
 
 DEFAULTS = trainer.RunConfig
+DATA = (
+    "A corpus by name (reviews); a text, JSON-lines, CSV, TSV or Parquet file, maybe .gz or .zst; a pattern or folder "
+    "of such; hf:NAME or tfds:NAME/CONFIG; or what `textgen prepare` has written."
+)
 
 
 def command(
     model: Annotated[str | None, typer.Argument(help="A model of the zoo; see `textgen models`.")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="A corpus by name (reviews), or a text, JSON-lines, CSV or TSV file.")
-    ] = None,
+    data: Annotated[str | None, typer.Option(help=DATA)] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/<model>-<data>-<time> if left out.")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this folder; takes no other option.")
@@ -53,6 +57,10 @@ def command(
         int | None, typer.Option(help="Passes over the training texts; if left out, 30, but 1 for ngram_lm.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Texts a step.")] = DEFAULTS.batch_size,
+    tokens_per_batch: Annotated[
+        int | None,
+        typer.Option(help="Texts of about one length share a batch of so many tokens; no --batch-size then."),
+    ] = None,
     optimizer: Annotated[str, typer.Option(help="adam, or plain sgd (with a rate of about 1).")] = DEFAULTS.optimizer,
     learning_rate: Annotated[float, typer.Option(help="At the start.")] = DEFAULTS.learning_rate,
     decay: Annotated[str, typer.Option(help="Of the learning rate: cosine or none.")] = DEFAULTS.decay,
@@ -94,6 +102,7 @@ def command(
             start_from=start_from,
             epochs=epochs,
             batch_size=batch_size,
+            tokens_per_batch=tokens_per_batch,
             optimizer=optimizer,
             learning_rate=learning_rate,
             decay=decay,
@@ -105,14 +114,20 @@ def command(
         ).check()
         if auto_resume and out is None:
             raise InputError("--auto-resume needs --out, the folder of the run to go on with")
-        path = out or Path("runs") / f"{model}-{Path(data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-        begin = functools.partial(trainer.start_or_resume if auto_resume else trainer.start, config, path)
+        path = out or Path("runs") / f"{model}-{title_of(data)}-{time.strftime('%Y%m%d-%H%M%S')}"
+        action = trainer.start_or_resume if auto_resume else trainer.start
+        begin = functools.partial(action, config, path, watch_preparing=Stages())
     figures = watched(begin, path)
     if json:
         print_json({"run": str(path), **figures})
     else:
         figures_table(f"{path}: epoch {figures['best_epoch']} of {figures['epochs']}, validation", figures["valid"])
         print(f"textgen generate {path}")
+
+
+def title_of(data: str) -> str:
+    """What a run's folder is called after: the name of the corpus without marks of patterns."""
+    return re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "texts"
 
 
 def watched(begin: Callable, path: Path) -> dict:
@@ -132,7 +147,8 @@ def watched(begin: Callable, path: Path) -> dict:
     try:
         return begin(watch)
     except KeyboardInterrupt as stop:
-        fail(f"stopped; go on with: textgen train --resume {path}", code=128 + getattr(stop, "signal", signal.SIGINT))
+        again = f"textgen train --resume {path}" if path.exists() else f"the same command and --out {path}"
+        fail(f"stopped; go on with: {again}", code=128 + getattr(stop, "signal", signal.SIGINT))
     except WorkerLost as error:
         fail(str(error), code=os.EX_TEMPFAIL)
     except OSError as error:

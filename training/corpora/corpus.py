@@ -28,6 +28,7 @@ class Corpus:
     """
 
     vocabulary: Sequence[str] | None = None
+    shards = None  # the training texts of a corpus that is not in memory
 
     def __init__(self, name: str, train: Texts, valid: Texts, test: Texts, vocabulary: Sequence[str] | None = None):
         self.name = name
@@ -36,6 +37,13 @@ class Corpus:
         self.train = train
         self.valid = valid
         self.test = test
+
+    @property
+    def attributes(self) -> dict[str, list[str]]:
+        """The values of each attribute that the training texts have."""
+        from keras_textgen.attributes import Attributes
+
+        return Attributes.learn(self.train.labels).get_config() or {}
 
     def all(self) -> Texts:
         """The texts of all three parts, with their labels."""

@@ -1,7 +1,7 @@
 """Corpora of word counts: a file of documents (`.feat`), and beside it the file of the words that are counted."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from keras_textgen.errors import InputError, unknown
@@ -32,7 +32,7 @@ def vocabulary_words(path: Path, lines: Sequence[str]) -> list[str]:
 
 
 def count_records(
-    path: Path, lines: Sequence[str], words: Sequence[str], labels: Sequence
+    path: Path, lines: Iterable[str], words: Sequence[str], labels: Sequence
 ) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yields the place, the text and the labels of every line `label id:count id:count …` that isn't blank.
 

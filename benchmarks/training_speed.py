@@ -2,7 +2,7 @@
 each in a process of its own and in turn.
 
     pip install torch
-    python benchmarks/training.py --shape ptb
+    python benchmarks/training_speed.py --shape ptb
 
 Prints a JSON line with the median tokens a second of each: ours in both precisions, PyTorch's in float32, with the
 ratios and the share of the machine's rate of matrix products (measured in the same turns) that each comes to.
