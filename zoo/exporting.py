@@ -63,7 +63,7 @@ def write(model, folder: Path, quantize: str | None) -> None:
     with quantized(module.weights, quantize) as module.small:
         # A server takes no gradients.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(module, folder, {"serving_default": functions["generate"], **functions}, options)
+        tf.saved_model.save(module, folder, {"serving_default": functions["generate"], **functions}, options=options)
 
 
 def publish(folder: Path, directory: Path) -> Path:
