@@ -182,7 +182,8 @@ def test_one_gaussian_has_the_mean_and_covariance_of_its_codes(build_tiny, corpu
     np.testing.assert_allclose(model.prior().covariance(), covariance, rtol=1e-3, atol=2e-4)
     # What it writes from has these moments: 4,000 draws, an error of about 0.016 standard deviations.
     model.begin = lambda z, condition: z
-    samples = tf.function(model.start)(sampling.row_seeds(9, tf.range(4000)), tf.zeros([4000, 0])).numpy()
+    drawn = tf.function(model.draw)(sampling.row_seeds(9, tf.range(4000)))
+    samples = model.start(drawn, tf.zeros([4000, 0])).numpy()
     deviations = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose((samples.mean(axis=0) - mean) / deviations, 0, atol=0.08)
     np.testing.assert_allclose(np.cov(samples.T) / np.outer(deviations, deviations), np.corrcoef(codes.T), atol=0.12)
