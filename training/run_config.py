@@ -174,7 +174,7 @@ class RunConfig:
 
         keras.utils.set_random_seed(self.seed)
         hyperparameters = {"seed": self.seed, "dtype": self.precision, **self.hyperparameters}
-        hyperparameters["attributes"] = corpus.attributes or None
+        hyperparameters["attributes"] = corpus.values_of_attributes or None
         if self.start_from is not None:
             first = zoo.load(self.start_from)
             model = zoo.build(self.model, tokenizer=first.tokenizer, **inherited(first, self), **hyperparameters)

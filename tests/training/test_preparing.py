@@ -42,7 +42,7 @@ def bytes_of(folder):
 
 def model_for(corpus, **options):
     return zoo.build(
-        "lstm_vae", tokenizer=corpus.tokenizer, seed=4, **{"attributes": corpus.attributes, **TINY, **options}
+        "lstm_vae", tokenizer=corpus.tokenizer, seed=4, **{"attributes": corpus.values_of_attributes, **TINY, **options}
     )
 
 

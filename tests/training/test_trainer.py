@@ -54,6 +54,16 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_run, tmp
     assert (tmp_path / "other" / "metrics.jsonl").read_bytes() != metrics
 
 
+@pytest.mark.parametrize("attributes, widths", [([], 0), (["sentiment", "tense"], 2)])
+def test_a_model_is_built_for_the_corpus_that_comes_with_the_package(attributes, widths):
+    sizes = {"embedding_dim": 4, "hidden_dim": 4, "output_dim": 4, "latent_dim": 2}
+    config = trainer.RunConfig("lstm_vae", "reviews", attributes=attributes, hyperparameters=sizes, limit=50).check()
+    corpus = config.load_corpus()
+    model = config.build_model(corpus)
+    assert list(model.attributes.values) == attributes and len(model.attributes) == widths
+    assert config.batches(model, corpus).steps == 2
+
+
 def test_a_run_takes_the_optimizer_that_was_asked_for(tiny_run):
     config = settings(tiny_run, optimizer="sgd", learning_rate=0.5)
     model = config.build_model(config.load_corpus())

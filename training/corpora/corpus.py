@@ -39,7 +39,7 @@ class Corpus:
         self.test = test
 
     @property
-    def attributes(self) -> dict[str, list[str]]:
+    def values_of_attributes(self) -> dict[str, list[str]]:
         """The values of each attribute that the training texts have."""
         from keras_textgen.attributes import Attributes
 

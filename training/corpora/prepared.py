@@ -48,7 +48,7 @@ class PreparedCorpus(Corpus):
         self.shards = Shards(folder, self.index)
 
     @property
-    def attributes(self):
+    def values_of_attributes(self):
         return {name: self.index["attributes"][name] for name in self.train.labels}
 
     @property
