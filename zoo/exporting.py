@@ -61,9 +61,7 @@ def write(model, folder: Path, quantize: str | None) -> None:
     module.tokenizer = model.tokenizer
     module.weights = [weight.value for weight in model.weights]
     with quantized(module.weights, quantize) as module.small:
-        # A server takes no gradients.
-        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(module, folder, {"serving_default": functions["generate"], **functions}, options=options)
+        tf.saved_model.save(module, folder, {"serving_default": functions["generate"], **functions})
 
 
 def publish(folder: Path, directory: Path) -> Path:
