@@ -85,6 +85,7 @@ def train(place: Path, whole: Path, watch=None, before=None, **changes):
     Args:
         watch: a Keras callback of it.
         before: is called in the process before the training.
+        changes: of the configuration.
 
     Returns:
         How it ended ("finished", "stopped", or the line that it ended with) and the warnings, or None if it was killed.
@@ -95,7 +96,7 @@ def train(place: Path, whole: Path, watch=None, before=None, **changes):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)
         data = Path(RunFolder.open(whole).config()["data"]) if whole.exists() else place.parent / "data.txt"
-        config = config_of(data, **changes)
+        config = config_of(**{"data": data, **changes})
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             try:
@@ -329,6 +330,29 @@ def missing(place, whole):
     assert "no such file" in how, how
     assert ended(train(place, whole))[0] == "finished"
     return f"refused; with the file again: {same(place, whole)}"
+
+
+@fault("a shard of prepared texts is missing, then has a flipped bit, when the run goes on")
+def shard_damaged(place, whole):
+    data, undisturbed = place.with_name("prepared"), place.with_name("prepared-run")
+    source = RunFolder.open(whole).config()["data"]
+    preparing = FORK.Process(target=corpora.prepare, args=(source, data), kwargs={"shard_texts": 100})
+    preparing.start()  # a process that has used TensorFlow cannot be forked
+    preparing.join()
+    assert ended(train(undisturbed, whole, data=data))[0] == "finished"
+    die = Watch(batch=lambda batch, _: batch > 2 * STEPS + 2 and os.kill(os.getpid(), signal.SIGKILL))
+    assert ended(train(place, whole, die, data=data)) is None
+    shard = min(data.glob("*.tfrecord"))
+    content = shard.read_bytes()
+    shard.unlink()
+    missing, _ = ended(train(place, whole, data=data))
+    shard.write_bytes(content[:500] + bytes([content[500] ^ 1]) + content[501:])
+    damaged, _ = ended(train(place, whole, data=data))
+    shard.write_bytes(content)
+    assert missing != "finished" and damaged != "finished", (missing, damaged)
+    assert ended(train(place, whole, data=data))[0] == "finished"
+    lines = "; ".join(line.replace(str(place.parent), "…") for line in (missing, damaged))
+    return f"refused: {lines}; with the shard as it was: {same(place, undisturbed)}"
 
 
 @fault("a second run into the same folder")
