@@ -22,7 +22,7 @@ from training.figures import figure_shown
 from training.judging import ORDERS, Judge
 from training.leaderboard import markdown, written_into
 from training.run_config import RunConfig
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 
 SHORT = {"sequence_length": 30}  # one caption in 1,600 is longer
 FILTERS = [[1, 50], [2, 100], [3, 100], [4, 100], [5, 100], [6, 50], [8, 50], [10, 50]]

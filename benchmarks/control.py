@@ -16,7 +16,8 @@ import numpy as np
 import zoo
 from keras_textgen.metrics import reconstruction_bleu
 from training.run_config import RunConfig, load_with_attributes
-from training.run_folder import RunFolder, write_atomically
+from training.run_folder import RunFolder
+from training.whole_files import write_atomically
 
 
 def classifier(texts, labels):

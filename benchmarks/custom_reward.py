@@ -18,7 +18,7 @@ import zoo
 from keras_textgen.metrics import distinct
 from training import corpora
 from training.against_grammar import samples_against_grammar
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 
 WORDS = ("patio", "table")
 

@@ -19,7 +19,7 @@ import numpy as np
 
 import zoo
 from training.oracle import INVERSE_TEMPERATURES, LENGTH, Oracle, Standing, oracle_tokenizer, score, sweep
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 
 SMALL = dict(output_dim=0, average_attention=False)
 MODELS = {

@@ -23,7 +23,7 @@ import numpy as np
 
 import zoo
 from training.corpora.files import read_texts
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 
 CHANGES = {"kl_weight": 1.0, "free_bits": 0.27, "recurrent_dropout": 0.1, "weight_decay": 0.0}
 BATCH = 32

@@ -19,7 +19,7 @@ import zoo
 from training.leaderboard import markdown
 from training.presets import NAME
 from training.run_config import RunConfig
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 from zoo import trained
 from zoo.quantizing import KINDS
 

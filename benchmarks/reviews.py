@@ -17,7 +17,7 @@ import zoo
 from training import trainer
 from training.evaluation import evaluate
 from training.judging import Judge
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 
 LSTM_LM = dict(model="lstm_lm", epochs=16, hyperparameters={"dropout": 0.35, "recurrent_dropout": 0.2})
 SEQGAN = {

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 
 # Seconds of the authors' code (TensorFlow 1.15) and of TextGAN-PyTorch on 2 cores.
 PUBLISHED = {

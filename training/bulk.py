@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_textgen.errors import InputError
-from training.row_files import Columns, format_of, in_place
-from training.run_folder import RunFolder, read_json, write_atomically
+from training.row_files import Columns, format_of
+from training.run_folder import RunFolder
+from training.whole_files import in_place, read_json, write_atomically
 
 BLOCK = 512  # rows that are computed together
 PART = 16 * BLOCK

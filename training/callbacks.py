@@ -7,7 +7,8 @@ import numpy as np
 
 from training.evaluation import negative_log_likelihood
 from training.interruption import Interruption, Stopped
-from training.run_folder import RunFolder, write_atomically
+from training.run_folder import RunFolder
+from training.whole_files import write_atomically
 
 LOOKED_AT = 10  # batches between two looks at the loss
 EXPLODED = 10.0  # times the loss of the first epoch

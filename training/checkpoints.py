@@ -11,18 +11,16 @@ run at the end of some epoch, or where it was interrupted.
 """
 
 import contextlib
-import hashlib
 import json
-import os
 import re
 import warnings
 from pathlib import Path
 
 from keras_textgen.errors import InputError
+from training.whole_files import in_place, read_json, sha256, write_atomically
 
 CHECKPOINT = re.compile(r"epoch-\d{4,9}\.keras")
 INTERRUPTED = "interrupted.keras"
-LONGEST = 2**26  # bytes of a JSON file
 MOST = 1e300  # that a loss can be
 
 
@@ -30,50 +28,10 @@ class DamageWarning(UserWarning):
     """A checkpoint cannot be used, and an older one was taken instead. The message says which."""
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text file so that it is never seen half written."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
-
-
-def read_json(path: Path) -> dict:
-    """A JSON file of the run; `InputError` names the file if it is missing or damaged."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            return json.loads(file.read(LONGEST))
-    except FileNotFoundError:
-        raise InputError(f"there is no {path}; is {path.parent} a run folder?") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path} is damaged: it is not JSON") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
 def save_model(model, place: Path) -> dict:
     """Writes a model so that its file is never seen half written; returns its `size` in bytes and `sha256`."""
-    unfinished = place.with_name(f".unfinished-{place.name}")
-    try:
-        model.save(unfinished)
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        found = {"size": unfinished.stat().st_size, "sha256": sha256(unfinished)}
-        os.replace(unfinished, place)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return found
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(2**20):
-            found.update(part)
-    return found.hexdigest()
+    in_place(place, model.save)
+    return {"size": place.stat().st_size, "sha256": sha256(place)}
 
 
 def checked(state) -> dict | None:

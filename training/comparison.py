@@ -7,7 +7,8 @@ import math
 from pathlib import Path
 
 from keras_textgen.errors import InputError
-from training.run_folder import RunFolder, read_json
+from training.run_folder import RunFolder
+from training.whole_files import read_json
 
 # What must be the same of two evaluations, and what to say if it is not.
 DIFFERENCES = {

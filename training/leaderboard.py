@@ -10,7 +10,7 @@ import zoo
 from keras_textgen.errors import InputError
 from training.figures import figure_shown
 from training.presets import NAME
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 from zoo import trained
 
 BEGIN, END = "<!-- leaderboard: written by python -m training.leaderboard -->", "<!-- end of the leaderboard -->"

@@ -1,9 +1,8 @@
 """Files of many rows, written in parts that are put together at the end: .txt, .jsonl, .parquet, .npy."""
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,18 +26,6 @@ def format_of(path: Path, kinds: Sequence[str]):
     if path.suffix == ".parquet":
         require_pyarrow(path)
     return {".txt": Lines, ".jsonl": JsonLines, ".parquet": Parquet, ".npy": Array}[path.suffix]
-
-
-def in_place(path: Path, write: Callable[[Path], None]) -> None:
-    """Has a file written so that it is never seen half written."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        write(unfinished)
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 class Lines:

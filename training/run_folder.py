@@ -20,7 +20,8 @@ import shutil
 from pathlib import Path
 
 from keras_textgen.errors import InputError
-from training.checkpoints import Checkpoints, read_json, write_atomically
+from training.checkpoints import Checkpoints
+from training.whole_files import read_json, write_atomically
 
 __all__ = ["KEPT", "RunFolder", "read_json", "write_atomically"]
 

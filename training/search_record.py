@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_textgen.errors import InputError
 from training.harmless import harmless_cell
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 
 STATES = ("complete", "pruned", "failed", "interrupted")  # in the order of the table
 # A trial that was interrupted so often may be what takes the process down (memory, say); it must not stop the search.

@@ -18,7 +18,8 @@ from keras_textgen.optimizers import Adam
 from keras_textgen.rewards import REWARDS
 from training.oracle import LENGTH, Oracle, Standing, oracle_tokenizer, sweep, write
 from training.run_config import PRECISIONS
-from training.run_folder import RunFolder, write_atomically
+from training.run_folder import RunFolder
+from training.whole_files import write_atomically
 
 BATCH = 64  # of the discriminator half of them real, half written
 JUDGED = ("discriminator_loss", "discriminator_accuracy")

@@ -12,7 +12,8 @@ from training import corpora, distribution
 from training.distribution import Team
 from training.interruption import Interruption
 from training.run_config import RunConfig
-from training.run_folder import RunFolder, write_atomically
+from training.run_folder import RunFolder
+from training.whole_files import in_place, write_atomically
 
 REPLACED = ("data", "text", "valid", "test", "vocabulary", "attributes")  # in a configuration whose corpus is prepared
 LOWERED = 0.25  # what stays of the learning rate where the loss has exploded
@@ -200,9 +201,7 @@ def sum_up(folder: RunFolder, config: RunConfig, corpus) -> None:
 
     state = folder.state()
     best = folder.checkpoint(state["best"] or state["latest"])
-    unfinished = folder.model.with_name(".unfinished-model.keras")
-    shutil.copyfile(best, unfinished)
-    unfinished.replace(folder.model)
+    in_place(folder.model, lambda unfinished: shutil.copyfile(best, unfinished))
     figures = {"best_epoch": state["best_epoch"] or state["epoch"], "epochs": state["epoch"]}
     valid = corpus.valid.take(range(min(config.validation_texts, len(corpus.valid))))
     figures["valid"] = evaluate(zoo.load(folder.model), valid, labels=valid.labels, seed=config.seed)

@@ -22,9 +22,10 @@ from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
 from training import trainer
 from training.run_config import RunConfig
-from training.run_folder import RunFolder, read_json, write_atomically
+from training.run_folder import RunFolder
 from training.search_record import finished, load_optuna, open_study, place_of, write_table
 from training.search_space import OF_THE_RUN, Choice, Range, default_space, values_of
+from training.whole_files import read_json, write_atomically
 
 __all__ = ["Choice", "Range", "Search", "default_space", "resume", "start"]
 

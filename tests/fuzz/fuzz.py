@@ -20,10 +20,11 @@ import atheris
 with atheris.instrument_imports(include=["training", "zoo", "keras_textgen"]):
     from keras_textgen.errors import InputError
     from keras_textgen.text import TOKENIZERS
-    from training.checkpoints import checked, read_json
+    from training.checkpoints import checked
     from training.corpora.files import read_texts
     from training.harmless import harmless, harmless_json
     from training.run_folder import RunFolder
+    from training.whole_files import read_json
     from zoo.storage import read_config
 
 FOLDER = Path(tempfile.mkdtemp())

@@ -32,7 +32,7 @@ def command(
     """
     from training import comparison, comparison_table
     from training.report.requirements import require_packages, require_writable
-    from training.run_folder import write_atomically
+    from training.whole_files import write_atomically
 
     form = format_of(form, out)
     whole(1, num=num)

@@ -40,7 +40,8 @@ def command(
     """
     from keras_textgen.checks import whole
     from keras_textgen.errors import InputError
-    from training.run_folder import RunFolder, write_atomically
+    from training.run_folder import RunFolder
+    from training.whole_files import write_atomically
 
     heats = parse_temperatures(temperatures)
     if whole(0, num=num) == 1:

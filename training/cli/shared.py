@@ -12,6 +12,7 @@ from rich.table import Table
 from keras_textgen.errors import InputError
 from training.figures import figure_shown, label_of, shown
 from training.harmless import harmless, harmless_json
+from training.whole_files import sha256
 from zoo.silence import silence
 
 console = Console(highlight=False, soft_wrap=True)
@@ -39,10 +40,9 @@ def load_model(path: str):
 
 def identity_of(path: str) -> dict:
     """What tells the model at a path from others."""
-    from training.corpora.shards import digest
     from zoo.storage import find
 
-    return {"model": digest(find(path))}
+    return {"model": sha256(find(path))}
 
 
 ModelPath = Annotated[

@@ -25,7 +25,8 @@ from training.corpora.prepared import FORMAT, INDEX, PLAN, PreparedCorpus
 from training.corpora.sources import Source
 from training.corpora.splitting import MOST, Lottery, part_size
 from training.corpora.tokenizing import new_tokenizer
-from training.run_folder import RunFolder, read_json, write_atomically
+from training.run_folder import RunFolder
+from training.whole_files import UNFINISHED, read_json, sha256, write_atomically
 
 BATCH = 2048  # texts that are tokenized together
 SAMPLE_KEPT = 50_000  # texts of the sample that stay in the folder
@@ -116,7 +117,7 @@ class Preparation:
                 if name == INDEX:
                     self.tidy()
                 return name == INDEX
-        if any(entry.name != ".lock" and not entry.name.endswith(".unfinished") for entry in self.folder.iterdir()):
+        if any(entry.name != ".lock" and not entry.name.startswith(UNFINISHED) for entry in self.folder.iterdir()):
             raise InputError(f"{self.folder}: holds something else; give another --out")
         return False
 
@@ -229,13 +230,11 @@ class Preparation:
 
     def kept(self, path: Path) -> dict | None:
         """What the index says of a shard that is finished and as it was written."""
-        from training.corpora.shards import digest
-
         place = path.with_suffix(".json")
         if not (path.exists() and place.exists()):
             return None
         state = read_json(place)
-        return state if state["sha256"] == digest(path) else None
+        return state if state["sha256"] == sha256(path) else None
 
     def write_shard(self, path: Path, part, encode: Callable, total: int, done: int) -> dict:
         from training.corpora.shards import write_shard
@@ -285,7 +284,7 @@ class Preparation:
         """Writes the index, which makes the corpus one that can be read, and removes what led to it."""
         import keras
 
-        from training.corpora.shards import digest, dtype_of
+        from training.corpora.shards import dtype_of, what_index_says
 
         lengths = [
             sum(counts) for counts in itertools.zip_longest(*(shard.pop("lengths") for shard in shards), fillvalue=0)
@@ -300,9 +299,7 @@ class Preparation:
             "cut": sum(shard["cut"] for shard in shards),
             "dtype": dtype_of(tokenizer.vocabulary_size),
             "shards": shards,
-            "texts_in": [
-                {"name": path.name, "bytes": path.stat().st_size, "sha256": digest(path)} for path in texts_in
-            ],
+            "texts_in": [what_index_says(path) for path in texts_in],
             "lengths": lengths,
             "options": self.identity["options"],
             **{name: plan[name] for name in ("identity", "attributes", "tokenizer")},
@@ -312,6 +309,6 @@ class Preparation:
 
     def tidy(self) -> None:
         """Removes what only an unfinished corpus needs."""
-        for pattern in (PLAN, "train-*.json", ".*.unfinished"):
+        for pattern in (PLAN, "train-*.json", f"{UNFINISHED}*"):
             for path in self.folder.glob(pattern):
                 path.unlink()

@@ -5,8 +5,6 @@ of them little-endian, of the index's `dtype`. Records carry checksums of their 
 file (SHA-256).
 """
 
-import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen.errors import InputError
+from training.whole_files import in_place, sha256
 
 
 def shard_name(number: int) -> str:
@@ -56,31 +55,25 @@ def verify(folder: Path, shards: list[dict], advance: Callable[[int], None] = la
             raise InputError(f"{path}: the shard is missing; prepare the corpus again, or fetch the shard")
     for shard in shards:
         path = folder / shard["name"]
-        if path.stat().st_size != shard["bytes"] or digest(path, advance) != shard["sha256"]:
+        if path.stat().st_size != shard["bytes"] or sha256(path, advance) != shard["sha256"]:
             raise InputError(
                 f"{path}: the shard is damaged (its checksum is another); remove it and prepare the corpus again"
             )
 
 
-def digest(path: Path, advance: Callable[[int], None] = lambda size: None) -> str:
-    """The SHA-256 of a file, a megabyte at a time."""
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            found.update(piece)
-            advance(len(piece))
-    return found.hexdigest()
-
-
 def write_shard(path: Path, batches) -> dict:
     """Writes a shard from lists of records, so that it is never seen half written; what the index says of it."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with tf.io.TFRecordWriter(str(unfinished)) as writer:
-        for records in batches:
-            for record in records:
-                writer.write(record)
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    state = {"name": path.name, "bytes": unfinished.stat().st_size, "sha256": digest(unfinished)}
-    os.replace(unfinished, path)
-    return state
+
+    def write(unfinished):
+        with tf.io.TFRecordWriter(str(unfinished)) as writer:
+            for records in batches:
+                for record in records:
+                    writer.write(record)
+
+    in_place(path, write)
+    return what_index_says(path)
+
+
+def what_index_says(path: Path) -> dict:
+    """Name, size and checksum of a file, by which it is known again."""
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256(path)}

@@ -13,7 +13,7 @@ from training.report import frontier_plots, latent_plots, training_plots
 from training.report.plots import colour_of
 from training.report.requirements import require_packages, require_writable
 from training.report.texts import differing
-from training.run_folder import write_atomically
+from training.whole_files import write_atomically
 
 HERE = Path(__file__).parent
 
