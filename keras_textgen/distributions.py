@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_textgen.cross_entropy import cross_entropy
 from keras_textgen.text import PADDING
 
 tfd = tfp.distributions
@@ -73,8 +74,7 @@ class TokenSequence(tfd.Distribution):
 
     def token_log_prob(self, ids: tf.Tensor) -> tf.Tensor:
         """Log-probability of each token, `float32 [..., length]`; 0 at padding."""
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=ids, logits=self.logits)
-        return tf.where(tf.equal(ids, PADDING), 0.0, -nats)
+        return tf.where(tf.equal(ids, PADDING), 0.0, -cross_entropy(self.logits, tf.convert_to_tensor(ids)))
 
 
 class WordBag(TokenSequence):

@@ -1,5 +1,6 @@
 """Adam, with TensorFlow's own op for a step: the moments and the weight are read and written once, where Keras goes
-over them once for every operation. The numbers are the same but for rounding.
+over them once for every operation; and clipping that touches only what is too long. The numbers are the same but for
+rounding.
 """
 
 import keras
@@ -13,6 +14,17 @@ class OneOp:
         if not self.built:
             self.began = self.add_variable(shape=(), initializer="zeros", dtype="int64", name="began")
         super().build(variables)
+
+    def _clip_gradients(self, gradients):
+        """As in Keras, but gradients that are short enough are read once and not written anew."""
+        limit = None if self.clipnorm else self.global_clipnorm
+        if not limit or tf.distribute.has_strategy():
+            return super()._clip_gradients(gradients)
+        known = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
+        norm = tf.linalg.global_norm(known)
+        clip = lambda: [gradient * tf.cast(limit / norm, gradient.dtype) for gradient in known]  # noqa: E731
+        clipped = iter(tf.cond(norm <= limit, lambda: known, clip))  # a norm that is no number spoils all, as in Keras
+        return [gradient if gradient is None else next(clipped) for gradient in gradients]
 
     def forget(self) -> None:
         """Starts the moments afresh, as for another objective, whose gradients may be of another size; the number of

@@ -10,6 +10,7 @@ import tensorflow as tf
 import zoo
 from keras_textgen import sampling
 from keras_textgen.chunking import by_chunks
+from keras_textgen.cross_entropy import cross_entropy
 from keras_textgen.errors import InputError
 from keras_textgen.text import WordTokenizer
 
@@ -120,8 +121,7 @@ def scorer(model):
         def function(ids, temperature):
             def of(ids):
                 logits = model.likelihood(tf.zeros([tf.shape(ids)[0], 0]), ids).logits / temperature
-                nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=ids, logits=logits)
-                return -tf.reduce_sum(nats, axis=1)
+                return -tf.reduce_sum(cross_entropy(logits, ids), axis=1)
 
             return by_chunks(of, ROWS_AT_ONCE, ids)
 

@@ -53,6 +53,16 @@ def test_low_precision_weights_are_left_to_keras():
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_a_gradient_that_is_no_number_shows_as_in_keras(value):
+    found = []
+    for of in (optimizers, keras.optimizers):
+        weights = [keras.Variable(np.ones(2, "float32")) for _ in range(2)]
+        of.Adam(0.1, global_clipnorm=1.0).apply([tf.constant([value, 1.0]), tf.ones(2)], weights)
+        found.append(np.isnan(np.asarray(weights[0].value)).any())
+    assert found == [True, True]
+
+
 def test_copies_on_several_devices_are_updated_alike():
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     with strategy.scope():
