@@ -11,6 +11,7 @@ from keras_textgen.layers.encoders import LSTMEncoder
 from keras_textgen.layers.latent import GaussianHead
 from keras_textgen.layers.lstm import LSTM
 from keras_textgen.layers.recurrent_latent import RecurrentLatent
+from keras_textgen.layers.short_convolution import ShortConvolution
 from keras_textgen.layers.transformer import TransformerDecoder, TransformerEncoder
 from keras_textgen.layers.word_deletion import WordDeletion
 from keras_textgen.layers.word_dropout import WordDropout
@@ -29,6 +30,7 @@ __all__ = [
     "LSTMDecoder",
     "LSTMEncoder",
     "RecurrentLatent",
+    "ShortConvolution",
     "TransformerDecoder",
     "TransformerEncoder",
     "WordDeletion",

@@ -8,6 +8,7 @@ from keras import layers
 from keras_textgen.layers.attention import give_attention
 from keras_textgen.layers.bilinear import Bilinear
 from keras_textgen.layers.output import output_layer
+from keras_textgen.layers.short_convolution import ShortConvolution
 from keras_textgen.layers.told import Told
 from keras_textgen.layers.word_dropout import WordDropout
 from keras_textgen.text import PADDING, START
@@ -103,6 +104,7 @@ class TransformerDecoder(layers.Layer):
         tie_embeddings: whether the output layer is the transposed embedding (Press & Wolf 2017).
         positions: how a word knows its place: "sine" waves added to it, or "rotary", by which attention sees how far
             apart two words are (Su et al. 2021).
+        convolution_width: places that a `ShortConvolution` before each block sees; 0 leaves it out.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class TransformerDecoder(layers.Layer):
         word_dropout=0.0,
         tie_embeddings=False,
         positions="sine",
+        convolution_width=0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -134,6 +137,7 @@ class TransformerDecoder(layers.Layer):
             word_dropout=word_dropout,
             tie_embeddings=tie_embeddings,
             positions=positions,
+            convolution_width=convolution_width,
         )
         policy = self.dtype_policy
         self.word_dropout = WordDropout(word_dropout, dtype=policy)
@@ -149,6 +153,10 @@ class TransformerDecoder(layers.Layer):
             keras_hub.layers.TransformerDecoder(4 * hidden_dim, num_heads, name=f"block_{place}", **options)
             for place in range(num_layers)
         ]
+        self.convolutions = [
+            ShortConvolution(convolution_width, dtype=policy, name=f"convolution_{place}")
+            for place in range(num_layers if convolution_width else 0)
+        ]
         self.normalization = layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="normalization")
         self.deep_output = Bilinear(output_dim, dtype=policy, name="deep_output") if output_dim else None
         self.output_layer = output_layer(self.words.embedding, tie_embeddings)
@@ -163,6 +171,8 @@ class TransformerDecoder(layers.Layer):
         for block in self.blocks:
             block.build(shape)
             give_attention(block, self.settings["positions"])
+        for convolution in self.convolutions:
+            convolution.build(shape)
         self.normalization.build(shape)
         if self.deep_output is not None:
             self.deep_output.build((None, None, hidden_dim + z_shape[-1]))
@@ -173,7 +183,9 @@ class TransformerDecoder(layers.Layer):
         features = self.inputs(z, self.word_dropout(ids))
         if self.memory is not None:
             features = tf.concat([self.memory_of(z), features], axis=1)
-        for block in self.blocks:
+        seen = self.seen_at_first(tf.shape(features)[0])
+        for place, block in enumerate(self.blocks):
+            features, _ = self.convolved(place, features, seen)
             features = block(features)
         return self.logits(features[:, self.settings["memory_length"] :], z)
 
@@ -201,26 +213,41 @@ class TransformerDecoder(layers.Layer):
         head_dim = settings["hidden_dim"] // settings["num_heads"]
         caches = [tf.zeros([tf.shape(z)[0], 2, places, settings["num_heads"], head_dim], self.compute_dtype)]
         caches *= len(self.blocks)
+        seen = self.seen_at_first(tf.shape(z)[0])
         if self.memory is not None:
-            _, caches = self.attend(self.memory_of(z), caches, 0)
-        return z, caches, tf.zeros([], tf.int32)
+            _, caches, seen = self.attend(self.memory_of(z), caches, seen, 0)
+        return z, caches, seen, tf.zeros([], tf.int32)
 
     def step(self, tokens, state):
         """Logits `float32 [batch, vocabulary]` of what follows `tokens` `int32 [batch]`, and the next state."""
-        z, caches, place = state
+        z, caches, seen, place = state
         inputs = self.inputs(z, tokens[:, None], place)
-        features, caches = self.attend(inputs, caches, self.settings["memory_length"] + place)
-        return self.logits(features, z)[:, 0], (z, caches, place + 1)
+        features, caches, seen = self.attend(inputs, caches, seen, self.settings["memory_length"] + place)
+        return self.logits(features, z)[:, 0], (z, caches, seen, place + 1)
 
-    def attend(self, features, caches, place):
-        """The blocks on features from `place` on, with the keys and values kept so far, and those kept then."""
-        kept = []
-        for block, cache in zip(self.blocks, caches, strict=True):
+    def attend(self, features, caches, seen, first):
+        """The blocks on features from the place `first` on, with what was kept of the places before: keys and values,
+        and what the convolutions saw last. Then what is kept of these."""
+        kept_caches, kept_seen = [], []
+        for place, (block, cache) in enumerate(zip(self.blocks, caches, strict=True)):
+            features, last = self.convolved(place, features, seen)
             shape = cache.shape
-            features, cache = block(features, self_attention_cache=cache, self_attention_cache_update_index=place)
+            features, cache = block(features, self_attention_cache=cache, self_attention_cache_update_index=first)
             cache.set_shape(shape)  # no op, unlike `ensure_shape`, which LiteRT has not
-            kept.append(cache)
-        return features, kept
+            kept_caches.append(cache)
+            kept_seen.extend(last)
+        return features, kept_caches, kept_seen
+
+    def seen_at_first(self, batch) -> list:
+        """What each convolution saw last where no place was before."""
+        return [convolution.nothing_before(batch) for convolution in self.convolutions]
+
+    def convolved(self, place, features, seen):
+        """What the block of this place is called on, and a list of what its convolution saw last, empty without one."""
+        if not self.convolutions:
+            return features, []
+        features, last = self.convolutions[place](features, seen[place])
+        return features, [last]
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

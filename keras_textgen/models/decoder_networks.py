@@ -107,6 +107,8 @@ class TransformerNetwork(DecoderNetwork):
         num_heads: attention heads of each block.
         positions: how a word of the decoder knows its place: "sine" waves added to it, or "rotary", by which attention
             sees how far apart two words are (Su et al. 2021), and of which small corpora teach more.
+        convolution_width: places that a convolution before each block of the decoder sees (So et al. 2021; Allen-Zhu
+            2025), which small corpora need; 0 leaves it out.
         **kwargs: of `DecoderNetwork`.
     """
 
@@ -121,6 +123,7 @@ class TransformerNetwork(DecoderNetwork):
         num_layers: int = 2,
         num_heads: int = 4,
         positions: Literal["sine", "rotary"] = "sine",
+        convolution_width: int = 0,
         dropout: float = 0.2,
         weight_decay: float = 0.05,
         **kwargs,
@@ -134,6 +137,7 @@ class TransformerNetwork(DecoderNetwork):
         if positions not in POSITIONS:
             raise unknown("positions", positions, POSITIONS)
         self.positions = positions
+        self.convolution_width = whole(0, convolution_width=convolution_width)
 
     def decoder_settings(self):
         return {
@@ -142,6 +146,7 @@ class TransformerNetwork(DecoderNetwork):
             "num_layers": self.num_layers,
             "num_heads": self.num_heads,
             "positions": self.positions,
+            "convolution_width": self.convolution_width,
         }
 
     def make_decoder(self, name="decoder"):

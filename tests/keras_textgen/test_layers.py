@@ -17,6 +17,7 @@ from keras_textgen.layers import (
     LSTMDecoder,
     LSTMEncoder,
     RecurrentLatent,
+    ShortConvolution,
     TransformerDecoder,
     TransformerEncoder,
     WordDeletion,
@@ -59,12 +60,23 @@ TRANSFORMERS = [
     {},
     {"memory_length": 3, "output_dim": 7, "dropout": 0.5, "word_dropout": 0.5},
     {"memory_length": 3, "positions": "rotary"},
+    {"convolution_width": 3, "positions": "rotary"},
+    {"memory_length": 0, "convolution_width": 9},
 ]
+
+
+def transformer(options):
+    """A decoder whose convolutions add something, as they do once trained."""
+    decoder = TransformerDecoder(11, 8, 2, 2, 4, **options)
+    decoder.build((2, 3), (2, 4))
+    for place, convolution in enumerate(decoder.convolutions):
+        convolution.kernel.assign(tf.random.stateless_normal(convolution.kernel.shape, [place, 1]))
+    return decoder
 
 
 @pytest.mark.parametrize("options", TRANSFORMERS, ids=str)
 def test_a_transformer_gives_the_same_logits_step_by_step(options):
-    decoder = TransformerDecoder(11, 8, 2, 2, 4, **options)
+    decoder = transformer(options)
     z = tf.random.stateless_normal([2, 3], [0, 0])
     whole = decoder(z, IDS, training=False)
     assert whole.shape == (2, 4, 11)
@@ -76,7 +88,7 @@ def test_a_transformer_gives_the_same_logits_step_by_step(options):
 
 @pytest.mark.parametrize("options", TRANSFORMERS, ids=str)
 def test_a_transformer_depends_on_the_latent_and_on_no_later_word(options):
-    decoder = TransformerDecoder(11, 8, 2, 2, 4, **options)
+    decoder = transformer(options)
     z = tf.random.stateless_normal([2, 3], [0, 0])
     whole = decoder(z, IDS).numpy()
     for place in range(4):
@@ -114,6 +126,21 @@ def test_rotary_attention_weighs_by_products_of_turned_complex_numbers():
     np.testing.assert_allclose(attention(words, words, attention_mask=mask), expected, rtol=1e-4, atol=1e-5)
     # Nothing else tells the places.
     np.testing.assert_array_equal(decoder.words(IDS[:, :1], first=0), decoder.words(IDS[:, :1], first=3))
+
+
+@pytest.mark.parametrize("length", [1, 2, 6])
+def test_a_short_convolution_is_a_depthwise_causal_one_beside_its_input(length):
+    layer, draw = ShortConvolution(4), np.random.default_rng(0)
+    layer.build((None, None, 3))
+    features = draw.normal(size=(2, length, 3)).astype(np.float32)
+    np.testing.assert_array_equal(layer(features, layer.nothing_before(2))[0], features)  # before it has learned
+    layer.kernel.assign(draw.normal(size=(4, 3)))
+    kernel = tf.reshape(layer.kernel, [4, 1, 3, 1])
+    padded = tf.pad(features, [[0, 0], [3, 0], [0, 0]])[:, :, None]
+    expected = tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")[:, :, 0] + features
+    found, last = layer(features, layer.nothing_before(2))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(last, padded[:, -3:, 0])
 
 
 def test_a_dense_decoder_gives_the_same_logits_step_by_step_whatever_was_written():
@@ -355,7 +382,8 @@ def test_word_dropout_differs_from_call_to_call():
         RecurrentLatent(11, 6, 8, 3, 7, dropout=0.1, word_dropout=0.2, min_scale=0.01),
         TransformerEncoder(11, 8, 2, 4, dropout=0.1),
         TransformerDecoder(11, 8, 2, 4, 9, memory_length=3, output_dim=5, dropout=0.1, word_dropout=0.2),
-        TransformerDecoder(11, 8, 2, 2, 9, positions="rotary"),
+        TransformerDecoder(11, 8, 2, 2, 9, positions="rotary", convolution_width=4),
+        ShortConvolution(4),
     ],
     ids=lambda layer: type(layer).__name__,
 )

@@ -45,7 +45,9 @@ def exact_log_probabilities(model):
 
 
 @pytest.mark.parametrize(
-    "name, options", [*itertools.product(SPREADS, FORMS), ("transformer_lm", {"positions": "rotary"})], ids=str
+    "name, options",
+    [*itertools.product(SPREADS, FORMS), ("transformer_lm", {"positions": "rotary", "convolution_width": 2})],
+    ids=str,
 )
 def test_scores_are_exact_and_steps_are_those_of_whole_texts(build_tiny, name, options):
     model = three_words(build_tiny, name, **options)
