@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+SMALL = 1e-30  # probabilities of which float32 has all digits are larger
+
 
 def cross_entropy(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
     """`-log softmax(logits)[id]` in nats, `float32 [...]`, of logits `float32 [..., vocabulary]` and ids `int32 [...]`.
@@ -17,11 +19,18 @@ def cross_entropy(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
 def of_rows(logits, ids):
     """The same of logits `[n, vocabulary]` and ids `[n]`."""
     probabilities = tf.nn.softmax(logits)
-    # The greatest probability is never so small that its logarithm were not exact.
-    normalizer = tf.reduce_max(logits, axis=1) - tf.math.log(tf.reduce_max(probabilities, axis=1))
+    chosen = tf.gather(probabilities, ids, batch_dims=1)
+
+    def of_small_ones():
+        # The greatest probability is never too small for its logarithm to be exact.
+        normalizer = tf.reduce_max(logits, axis=1) - tf.math.log(tf.reduce_max(probabilities, axis=1))
+        return normalizer - tf.gather(logits, ids, batch_dims=1)
+
+    exact = tf.reduce_min(chosen) > SMALL
+    nats = tf.cond(exact, lambda: -tf.math.log(chosen), of_small_ones)
 
     def gradient(weights):
         places = tf.stack([tf.range(tf.shape(ids)[0]), ids], axis=1)
         return tf.tensor_scatter_nd_sub(probabilities * weights[:, None], places, weights), None
 
-    return normalizer - tf.gather(logits, ids, batch_dims=1), gradient
+    return nats, gradient

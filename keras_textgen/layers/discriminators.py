@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from keras_textgen.layers.convolution import Conv1D
 from keras_textgen.layers.dense import fixed_length, stack_of_dense
 from keras_textgen.text import PADDING
 
@@ -151,7 +152,7 @@ class ConvolutionalDiscriminator(Discriminator):
         self.settings["filters"] = [[int(width), int(maps)] for width, maps in filters]
         policy = self.dtype_policy
         self.convolutions = [
-            layers.Conv1D(maps, width, dtype=policy, name=f"convolution_{width}")
+            Conv1D(maps, width, dtype=policy, name=f"convolution_{width}")
             for width, maps in self.settings["filters"]
             if width <= sequence_length
         ]

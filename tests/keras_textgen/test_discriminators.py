@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_textgen.layers import ConvolutionalDiscriminator, DenseDiscriminator
+from keras_textgen.layers.convolution import Conv1D
 from keras_textgen.layers.discriminators import Highway, running_maximum
 from keras_textgen.text import END, PADDING
 
@@ -300,3 +301,23 @@ def test_a_highway_lies_between_its_input_and_its_transform():
     for bias, expected in ((-50.0, inputs), (50.0, np.maximum(affine(layer.transform, inputs), 0))):
         layer.gate.bias.assign(np.full(4, bias))
         np.testing.assert_allclose(layer(inputs), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("policy, tolerance", [("float32", 1e-5), ("mixed_bfloat16", 0.02)])
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_convolution_and_its_gradients_are_those_of_keras(size, policy, tolerance):
+    draw = np.random.default_rng(0)
+    inputs = tf.constant(draw.standard_normal([3, 7, 4]), tf.float32)
+    weight = tf.constant(draw.standard_normal([3, 8 - size, 5]), tf.float32)
+    found = []
+    for kind in (Conv1D, keras.layers.Conv1D):
+        layer = kind(5, size, dtype=policy)
+        layer.build((None, 7, 4))
+        layer.set_weights([np.random.default_rng(1).standard_normal(part.shape) for part in layer.weights])
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = tf.cast(layer(inputs), tf.float32)
+            loss = tf.reduce_sum(outputs * weight)
+        found.append([outputs, *tape.gradient(loss, [inputs, *(part.value for part in layer.trainable_variables)])])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=tolerance * np.abs(other).max())
