@@ -59,7 +59,7 @@ class KeepRun(keras.callbacks.Callback):
         if logs is not None:
             logs.update(metrics)
         settled = getattr(self.model, "settled", True)
-        kept = {"keep": self.config.keep_checkpoints, "lowered": self.lowered}
+        kept = {"keep": self.config.kept, "lowered": self.lowered}
         self.folder.finish_epoch(self.model, epoch, metrics, value if settled else None, **kept)
         if epoch % self.config.samples_every == 0 or epoch == self.config.epochs:
             like = [place % len(self.valid) for place in range(20)]  # whose attributes the samples are asked for

@@ -38,6 +38,8 @@ class RunConfig:
         samples_every: epochs between two files of samples.
         distribute: on what it trains; see `training.distribution.join`. A batch is divided among all devices.
         keep_checkpoints: how many stay, beside that of the best epoch.
+        average_epochs: of how many of the last epochs the weights are averaged at the end; the mean is the final model
+            where validation texts are likelier under it than under the best epoch's. 1 averages none.
         rollbacks: how often an exploding loss is answered by going back to the last good state with a quarter of the
             learning rate, before the run is given up.
     """
@@ -68,6 +70,7 @@ class RunConfig:
     samples_every: int = 5
     distribute: str = "auto"
     keep_checkpoints: int = KEPT
+    average_epochs: int = 1
     rollbacks: int = 3
 
     @classmethod
@@ -106,6 +109,7 @@ class RunConfig:
         for name in ("epochs", "batch_size", "validation_texts", "validation_samples", "samples_every"):
             whole(1, **{name: getattr(self, name)})
         whole(1, keep_checkpoints=self.keep_checkpoints)
+        whole(1, average_epochs=self.average_epochs)
         whole(0, rollbacks=self.rollbacks)
         distribution.check(self.distribute)
         for name in ("limit", "tokens_per_batch"):
@@ -117,6 +121,11 @@ class RunConfig:
         if self.learning_rate is not None:
             number(above=0, learning_rate=self.learning_rate)
         return self
+
+    @property
+    def kept(self) -> int:
+        """How many of the last checkpoints stay."""
+        return max(self.keep_checkpoints, self.average_epochs)
 
     def load_corpus(self):
         """The corpus that the configuration names."""
@@ -183,6 +192,8 @@ class RunConfig:
             tokenizer = self.tokenizer_for(corpus)
             options = dict(texts=corpus.train, tokenizer=tokenizer, preset=self.preset)
             model = zoo.build(self.model, **options, **hyperparameters)
+        if self.average_epochs > 1 and not hasattr(model, "score"):
+            raise InputError(f"{self.model} has no likelihood by which its weights could be averaged or not")
         self.compile_model(model, corpus)
         return model
 

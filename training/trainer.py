@@ -136,7 +136,7 @@ def fit(folder: RunFolder, config: RunConfig, corpus, model, watch: Callable, te
         model = config.build_model(corpus, team)
     lower_rates(model, LOWERED ** (lowered - (at or {}).get("lowered", 0)))
     if team.writes:
-        folder.require_room(model, config.keep_checkpoints)
+        folder.require_room(model, config.kept)
     batches = config.batches(model, corpus)
     step, sums = (half["step"], half["metrics"]) if half else (0, [])
     with Interruption().heeded() if team.size == 1 else contextlib.nullcontext() as interruption:
@@ -195,14 +195,20 @@ def lower_rates(model, factor: float) -> None:
 
 
 def sum_up(folder: RunFolder, config: RunConfig, corpus) -> None:
-    """Makes the best epoch's model the final one, and writes the figures of it."""
+    """Makes the best epoch's model the final one, or the mean of the last ones where that is asked for and better, and
+    writes the figures of it."""
     import zoo
+    from training.averaging import better_mean
     from training.evaluation import evaluate
 
     state = folder.state()
     best = folder.checkpoint(state["best"] or state["latest"])
-    in_place(folder.model, lambda unfinished: shutil.copyfile(best, unfinished))
-    figures = {"best_epoch": state["best_epoch"] or state["epoch"], "epochs": state["epoch"]}
     valid = corpus.valid.take(range(min(config.validation_texts, len(corpus.valid))))
+    mean = better_mean(folder, config, valid)
+    in_place(
+        folder.model, lambda unfinished: shutil.copyfile(best, unfinished) if mean is None else mean.save(unfinished)
+    )
+    figures = {"best_epoch": state["best_epoch"] or state["epoch"], "epochs": state["epoch"]}
+    figures["averaged_epochs"] = 1 if mean is None else min(config.average_epochs, state["epoch"])
     figures["valid"] = evaluate(zoo.load(folder.model), valid, labels=valid.labels, seed=config.seed)
     write_atomically(folder.path / "figures.json", json.dumps(figures, indent=2) + "\n")

@@ -73,6 +73,10 @@ def command(
     keep_checkpoints: Annotated[
         int, typer.Option(help="Checkpoints that stay, beside the best.")
     ] = DEFAULTS.keep_checkpoints,
+    average_epochs: Annotated[
+        int,
+        typer.Option(help="Average the weights of so many last epochs, and keep the mean where it validates better."),
+    ] = DEFAULTS.average_epochs,
     auto_resume: Annotated[
         bool, typer.Option("--auto-resume", help="Go on with the run in --out where there is one.")
     ] = False,
@@ -111,6 +115,7 @@ def command(
             samples_every=samples_every,
             distribute=distribute,
             keep_checkpoints=keep_checkpoints,
+            average_epochs=average_epochs,
         ).check()
         if auto_resume and out is None:
             raise InputError("--auto-resume needs --out, the folder of the run to go on with")
@@ -121,7 +126,9 @@ def command(
     if json:
         print_json({"run": str(path), **figures})
     else:
-        figures_table(f"{path}: epoch {figures['best_epoch']} of {figures['epochs']}, validation", figures["valid"])
+        averaged = figures["averaged_epochs"]
+        chosen = f"epoch {figures['best_epoch']}" if averaged == 1 else f"the mean of the last {averaged} epochs"
+        figures_table(f"{path}: {chosen} of {figures['epochs']}, validation", figures["valid"])
         print(f"textgen generate {path}")
 
 
