@@ -6,7 +6,7 @@ SMALL = 1e-30  # probabilities of which float32 has all digits are larger
 
 
 def cross_entropy(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-    """`-log softmax(logits)[id]` in nats, `float32 [...]`, of logits `float32 [..., vocabulary]` and ids `int32 [...]`.
+    """`-log softmax(logits)[id]` in nats, `float32 [...]`, of logits `[..., vocabulary]` and ids `int32 [...]`.
 
     The numbers are those of `tf.nn.sparse_softmax_cross_entropy_with_logits`, which goes over the logits on one thread
     and more often. Only first derivatives are defined.
@@ -19,17 +19,20 @@ def cross_entropy(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
 def of_rows(logits, ids):
     """The same of logits `[n, vocabulary]` and ids `[n]`."""
     probabilities = tf.nn.softmax(logits)
-    chosen = tf.gather(probabilities, ids, batch_dims=1)
+    single = lambda tensor: tf.cast(tensor, tf.float32)  # noqa: E731
+    chosen = single(tf.gather(probabilities, ids, batch_dims=1))
 
     def of_small_ones():
         # The greatest probability is never too small for its logarithm to be exact.
-        normalizer = tf.reduce_max(logits, axis=1) - tf.math.log(tf.reduce_max(probabilities, axis=1))
-        return normalizer - tf.gather(logits, ids, batch_dims=1)
+        likeliest = tf.math.log(single(tf.reduce_max(probabilities, axis=1)))
+        gap = single(tf.reduce_max(logits, axis=1)) - single(tf.gather(logits, ids, batch_dims=1))
+        return gap - likeliest
 
     exact = tf.reduce_min(chosen) > SMALL
     nats = tf.cond(exact, lambda: -tf.math.log(chosen), of_small_ones)
 
     def gradient(weights):
+        weights = tf.cast(weights, logits.dtype)
         places = tf.stack([tf.range(tf.shape(ids)[0]), ids], axis=1)
         return tf.tensor_scatter_nd_sub(probabilities * weights[:, None], places, weights), None
 

@@ -5,11 +5,14 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from keras_textgen.cross_entropy import cross_entropy
 from keras_textgen.layers.bilinear import Bilinear
+from keras_textgen.layers.casting import weights_of
 from keras_textgen.layers.lstm import LSTM
 from keras_textgen.layers.output import output_layer
 from keras_textgen.layers.told import Told
 from keras_textgen.layers.word_dropout import WordDropout
+from keras_textgen.text import PADDING, shift_right
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -88,12 +91,12 @@ class LSTMDecoder(layers.Layer):
             features = with_average(features, tf.cumsum(tf.cast(features, tf.float32), axis=1), counts)
         return self.logits(self.dropout(features), told)
 
-    def logits(self, features, z):
-        """Logits `float32 [..., vocabulary]` from LSTM outputs `[..., hidden_dim]` (with their average behind them, if
-        that is used) and latents `[..., latent]`."""
+    def logits(self, features, z, output=None):
+        """Logits `[..., vocabulary]` from LSTM outputs `[..., hidden_dim]` (with their average behind them, if that is
+        used) and latents `[..., latent]`: those of training, or by another `output`."""
         if self.deep_output is not None:
             features = self.deep_output(tf.concat([features, z], axis=-1))
-        return self.output_layer(features)
+        return (output or self.output_layer)(features)
 
     def initial_state(self, z):
         """Hidden and cell state (the latter float32), each `[batch, hidden_dim]`, from latents `[batch, latent]`."""
@@ -107,13 +110,45 @@ class LSTMDecoder(layers.Layer):
         return z, hidden, cell, tf.zeros_like(cell), tf.zeros([], tf.int32)
 
     def step(self, tokens, state):
-        """Logits `float32 [batch, vocabulary]` of what follows `tokens` `int32 [batch]`, and the next state."""
+        """Logits `[batch, vocabulary]`, in the dtype of the computation, of what follows `tokens` `int32 [batch]`, and
+        the next state."""
+        return self.move(self.lstm.project(tf.concat([self.words(tokens), state[0]], axis=-1)), state)
+
+    def words(self, ids):
+        """The vectors of ids, read from the table as it is; Keras casts all of it before, under a mixed policy."""
+        return tf.cast(tf.gather(tf.convert_to_tensor(self.embedding.embeddings), ids), self.compute_dtype)
+
+    def move(self, projected, state):
+        """The same from what the tokens and the latents give to the LSTM's gates."""
         z, hidden, cell, total, count = state
-        inputs = tf.concat([self.embedding(tokens), z], axis=-1)
-        hidden, cell = self.lstm.step(inputs, (hidden, cell))
+        hidden, cell = self.lstm.move(projected + tf.cast(weights_of(self.lstm)[2], tf.float32), (hidden, cell))
         total, count = total + tf.cast(hidden, tf.float32), count + 1
         features = with_average(hidden, total, count) if self.settings["average_attention"] else hidden
-        return self.logits(features, z), (z, hidden, cell, total, count)
+        return self.logits(features, z, self.output_layer.infer), (z, hidden, cell, total, count)
+
+    def log_prob(self, z, ids):
+        """Log-probability of ids `int32 [batch, length]` given each of several latents `[samples, batch, latent]`:
+        `float32 [samples, batch]`, in nats. Not for training.
+
+        The rows go from place to place together, so that the logits of one place are all that is held; what the words
+        give to the LSTM is computed once a text, and what a latent gives it once a latent.
+        """
+        samples, width = tf.shape(z)[0], self.settings["embedding_dim"]
+        state = self.start(tf.reshape(z, [-1, z.shape[2]]))
+        told = self.lstm.project(state[0], first=width)
+        words = self.words(tf.transpose(shift_right(ids)))
+        words = tf.reshape(
+            self.lstm.project(tf.reshape(words, [-1, width])), [tf.shape(words)[0], tf.shape(words)[1], told.shape[1]]
+        )
+
+        def add(place, log_prob, state):
+            logits, state = self.move(told + tf.tile(words[place], [samples, 1]), state)
+            here = tf.tile(ids[:, place], [samples])
+            return place + 1, log_prob - tf.where(here == PADDING, 0.0, cross_entropy(logits, here)), state
+
+        nothing = tf.zeros(tf.shape(told)[:1])
+        _, log_prob, _ = tf.while_loop(lambda place, *_: place < tf.shape(ids)[1], add, (0, nothing, state))
+        return tf.reshape(log_prob, [samples, -1])
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

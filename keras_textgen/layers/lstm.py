@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from keras_textgen.layers.casting import weights_of
+
 
 @keras.saving.register_keras_serializable("keras_textgen")
 class LSTM(layers.Layer):
@@ -51,12 +53,19 @@ class LSTM(layers.Layer):
 
     def step(self, inputs, state):
         """The next state `(hidden, cell)` from inputs `[batch, width]` and such a state; cells are float32."""
+        return self.move(self.project(inputs) + tf.cast(weights_of(self)[2], tf.float32), state)
+
+    def project(self, inputs, first=0):
+        """What inputs `[n, some]` give to the gates, `float32 [n, 4 * units]`, by the rows of the kernel from `first` on:
+        they may be a part of all inputs."""
+        kernel = weights_of(self)[0][first : first + inputs.shape[1]]
+        return tf.cast(tf.matmul(inputs, kernel), tf.float32)
+
+    def move(self, projected, state):
+        """The next state from what all inputs and the bias give to the gates, and such a state."""
         hidden, cell = state
-        kernel, recurrent_kernel, bias = self.weights_to_compute()
-        gates = tf.cast(tf.matmul(inputs, kernel), tf.float32) + tf.cast(bias, tf.float32)
-        gates += tf.cast(tf.matmul(hidden, recurrent_kernel), tf.float32)
-        *_, cell, hidden = advance(gates, cell)
-        return tf.cast(hidden, inputs.dtype), cell
+        *_, cell, moved = advance(projected + tf.cast(tf.matmul(hidden, weights_of(self)[1]), tf.float32), cell)
+        return tf.cast(moved, hidden.dtype), cell
 
     def get_config(self):
         return {**super().get_config(), "units": self.units, "recurrent_dropout": self.recurrent_dropout.rate}

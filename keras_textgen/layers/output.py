@@ -3,14 +3,17 @@
 import tensorflow as tf
 from keras import layers
 
+from keras_textgen.layers.casting import weights_of
+
 
 def output_layer(embedding: layers.Embedding, tied: bool) -> layers.Layer:
     """The last layer of a decoder, by its word vectors if `tied` (Press & Wolf 2017), else by weights of its own.
 
-    Its logits are float32 under every policy: a softmax over bfloat16 loses the tail. Under a mixed policy the
-    products of the backward pass, two thirds of the work, are those of the lower precision.
+    In training its logits are float32 under every policy: a softmax over bfloat16 loses the tail. Under a mixed policy
+    the products of the backward pass, two thirds of the work, are those of the lower precision, and so are those of
+    `infer`, which is for writing and for evaluation.
     """
-    options = dict(backward_dtype=embedding.compute_dtype, dtype="float32", name="output_layer")
+    options = dict(product_dtype=embedding.compute_dtype, dtype="float32", name="output_layer")
     if tied:
         return TiedOutput(embedding, **options)
     return Output(embedding.input_dim, **options)
@@ -19,21 +22,31 @@ def output_layer(embedding: layers.Embedding, tied: bool) -> layers.Layer:
 class Output(layers.Dense):
     """A dense layer whose backward products are of another precision."""
 
-    def __init__(self, units, *, backward_dtype, **kwargs):
+    def __init__(self, units, *, product_dtype, **kwargs):
         super().__init__(units, **kwargs)
-        self.backward_dtype = backward_dtype
+        self.product_dtype = product_dtype
 
     def call(self, features, training=None):
-        return affine(features, *map(tf.convert_to_tensor, (self.kernel, self.bias)), self.backward_dtype)
+        return affine(features, *map(tf.convert_to_tensor, (self.kernel, self.bias)), self.product_dtype)
+
+    def weights_to_compute(self):
+        """Kernel and bias, as `infer` needs them."""
+        return [tf.cast(weight, self.product_dtype) for weight in (self.kernel, self.bias)]
+
+    def infer(self, features):
+        """Logits `[n, units]` of features `[n, width]` in the dtype of the products, rounded once: they are summed up
+        in float32. Not for training."""
+        kernel, bias = weights_of(self)
+        return tf.nn.bias_add(tf.matmul(tf.cast(features, self.product_dtype), kernel), bias)
 
 
 class TiedOutput(layers.Layer):
     """Logits by the transposed embedding, after a projection to its width: `(W h) E^T + b`."""
 
-    def __init__(self, embedding: layers.Embedding, *, backward_dtype, **kwargs):
+    def __init__(self, embedding: layers.Embedding, *, product_dtype, **kwargs):
         super().__init__(**kwargs)
         self.embedding = embedding
-        self.backward_dtype = backward_dtype
+        self.product_dtype = product_dtype
         options = dict(use_bias=False, dtype="float32")
         self.projection = layers.Dense(embedding.output_dim, name="projection", **options)
 
@@ -44,17 +57,27 @@ class TiedOutput(layers.Layer):
     def call(self, features):
         table = tf.cast(tf.convert_to_tensor(self.embedding.embeddings), tf.float32)
         bias = tf.convert_to_tensor(self.bias)
-        return affine(self.projection(features), table, bias, self.backward_dtype, transposed=True)
+        return affine(self.projection(features), table, bias, self.product_dtype, transposed=True)
+
+    def weights_to_compute(self):
+        """The embedding's table and the bias, as `infer` needs them."""
+        return [tf.cast(weight, self.product_dtype) for weight in (self.embedding.embeddings, self.bias)]
+
+    def infer(self, features):
+        """As of `Output`."""
+        table, bias = weights_of(self)
+        rows = tf.cast(self.projection(features), self.product_dtype)
+        return tf.nn.bias_add(tf.matmul(rows, table, transpose_b=True), bias)
 
 
-def affine(features, kernel, bias, backward_dtype, transposed=False):
+def affine(features, kernel, bias, product_dtype, transposed=False):
     """`features [..., width]` times `kernel [width, units]` (`[units, width]` if transposed) plus `bias [units]`, in
-    float32; the products that give the gradients take their factors in `backward_dtype`."""
+    float32; the products that give the gradients take their factors in `product_dtype`."""
 
     @tf.custom_gradient
     def of(rows, kernel, bias):
         def gradient(upstream):
-            low, factor, other = (tf.cast(tensor, backward_dtype) for tensor in (upstream, kernel, rows))
+            low, factor, other = (tf.cast(tensor, product_dtype) for tensor in (upstream, kernel, rows))
             first, second = (low, other) if transposed else (other, low)
             return (
                 tf.cast(tf.matmul(low, factor, transpose_b=not transposed), tf.float32),

@@ -5,13 +5,17 @@ weight keep it from ignoring the latent.
 """
 
 import keras
+import tensorflow as tf
 
 from keras_textgen.checks import number
 from keras_textgen.distributions import TokenSequence
 from keras_textgen.layers import GaussianHead, LSTMEncoder
 from keras_textgen.models.decoder_networks import LSTMNetwork
+from keras_textgen.models.latent_model import with_attributes
 from keras_textgen.models.variational_model import VariationalTextModel
 from keras_textgen.text import shift_right
+
+ROWS_AT_ONCE = 512  # latents that are weighed together: their logits stay in the processor's cache
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -58,6 +62,15 @@ class LSTMVAE(LSTMNetwork, VariationalTextModel):
 
     def likelihood(self, z, ids):
         return TokenSequence(self.decoder(z, shift_right(ids)))
+
+    def log_likelihoods(self, z, condition, ids):
+        if type(self).likelihood is not LSTMVAE.likelihood:  # of a subclass
+            return super().log_likelihoods(z, condition, ids)
+        told = tf.tile(self.beside(condition, z)[None], [tf.shape(z)[0], 1, 1])
+        return self.decoder.log_prob(with_attributes(z, told), ids)
+
+    def rows_at_once(self, length):
+        return ROWS_AT_ONCE
 
     def get_config(self):
         return {

@@ -13,16 +13,18 @@ from keras_textgen.checks import number, whole
 from keras_textgen.distributions import diagonal_normal, rate_by_dimension
 from keras_textgen.errors import InputError, unknown
 from keras_textgen.graph_checks import after, in_range
+from keras_textgen.layers.casting import cast_once
 from keras_textgen.metrics.latent import active_units, mutual_information
 from keras_textgen.models.graph_functions import SEED, SEEDS, TEXTS, WHOLE, Signature
 from keras_textgen.models.latent_model import LatentTextModel, with_attributes
 from keras_textgen.models.remedies import Remedies, TurnTaking
 from keras_textgen.models.text_model import by_text
 from keras_textgen.schedules import get_schedule
-from keras_textgen.text import as_texts
+from keras_textgen.text import as_texts, lengths
 
 FREE_BITS_KINDS = ("dimension", "dimension_text", "total", "total_text")
 LOGITS_AT_ONCE = 2**26  # that importance weighting holds together: texts times samples times places times words
+SAMPLES_DRAWN = 20  # of a text by one seed
 
 
 class Inference(NamedTuple):
@@ -194,31 +196,49 @@ class VariationalTextModel(LatentTextModel):
         return {"latents": normal.loc, "scales": normal.scale}
 
     def score_texts(self, texts, num_samples, seed, *attributes):
-        """`log 1/K sum_k p(x, z_k) / q(z_k | x)` (Burda et al. 2016, equation 8), a chunk of samples at a time."""
+        """`log 1/K sum_k p(x, z_k) / q(z_k | x)` (Burda et al. 2016, equation 8), a few texts at a time."""
         num_samples = after(in_range("num_samples", num_samples, lowest=1), num_samples)
         ids = self.tokenizer(texts, sequence_length=self.sequence_length)
-        num = tf.shape(ids)[0]
-        condition = self.condition(num, attributes)
-        logits = tf.maximum(tf.size(ids, tf.int64), 1) * self.tokenizer.vocabulary_size  # of one sample a text
-        chunk = tf.clip_by_value(tf.cast(LOGITS_AT_ONCE // logits, tf.int32), 1, num_samples)
-        seeds = sampling.text_seeds(seed, ids)
+        num, length = tf.shape(ids)[0], tf.shape(ids)[1]
+        parts = ids, self.condition(num, attributes), sampling.text_seeds(seed, ids)
+        together = tf.clip_by_value(self.rows_at_once(length) // num_samples, 1, num_samples)
+
+        def advance(group, found):
+            ids, *rest = (part[group * together : (group + 1) * together] for part in parts)
+            longest = tf.reduce_max(lengths(ids))
+            return group + 1, found.write(group, self.bound(ids[:, :longest], *rest, num_samples))
+
+        groups = (num + together - 1) // together
+        found = tf.TensorArray(tf.float32, size=groups, infer_shape=False, element_shape=[None])
+        with cast_once(self._flatten_layers()):
+            _, found = tf.while_loop(lambda group, _: group < groups, advance, (0, found))
+        return {"log_likelihood": found.concat()}
+
+    def bound(self, ids, condition, seeds, num_samples):
+        """The importance-weighted bound of some texts, `float32 [batch]`, as many samples at a time as may be held."""
+        num, length = tf.shape(ids)[0], tf.shape(ids)[1]
+        most = tf.maximum(self.rows_at_once(length) // num // SAMPLES_DRAWN, 1) * SAMPLES_DRAWN
 
         def add(first, total):
-            # The samples of a chunk have seeds of their own, so that they need not all be held at once.
-            samples = tf.minimum(chunk, num_samples - first)
-            noise = self.noise_by_text(seeds, first, samples, tf.shape(ids)[1])
-            inference = self.infer(ids, condition, noise)
-            z = tf.reshape(inference.z, tf.concat([[-1], tf.shape(inference.z)[2:]], axis=0))
-            z = tf.ensure_shape(z, [None] * len(self.latent_shape) + [self.latent_dim])
-            told = self.beside(tf.tile(condition, [samples, 1]), z)
-            tiled = tf.tile(ids, [samples, 1])
-            log_likelihood = self.likelihood(with_attributes(z, told), tiled).log_prob(tiled)
-            log_weights = tf.reshape(log_likelihood, [samples, num]) + inference.log_ratio
+            samples = tf.minimum(most, num_samples - first)
+            inference = self.infer(ids, condition, self.noise_by_text(seeds, first, samples, length))
+            log_weights = self.log_likelihoods(inference.z, condition, ids) + inference.log_ratio
             return first + samples, tf.reduce_logsumexp(tf.concat([total[None], log_weights], axis=0), axis=0)
 
-        nothing = tf.fill([num], -np.inf)
-        _, total = tf.while_loop(lambda first, total: first < num_samples, add, (0, nothing))
-        return {"log_likelihood": total - tf.math.log(tf.cast(num_samples, tf.float32))}
+        _, total = tf.while_loop(lambda first, _: first < num_samples, add, (0, tf.fill([num], -np.inf)))
+        return total - tf.math.log(tf.cast(num_samples, tf.float32))
+
+    def rows_at_once(self, length):
+        """How many samples of texts of a length are weighed together."""
+        return tf.cast(LOGITS_AT_ONCE // (tf.cast(length, tf.int64) * self.tokenizer.vocabulary_size + 1), tf.int32)
+
+    def log_likelihoods(self, z, condition, ids):
+        """`log p(x|z)` of each text with each of its latents `[samples, batch, …]`: `float32 [samples, batch]`."""
+        samples, num = tf.shape(z)[0], tf.shape(z)[1]
+        z = tf.reshape(z, tf.concat([[-1], tf.shape(z)[2:]], axis=0))
+        z = tf.ensure_shape(z, [None] * len(self.latent_shape) + [self.latent_dim])
+        told, tiled = self.beside(tf.tile(condition, [samples, 1]), z), tf.tile(ids, [samples, 1])
+        return tf.reshape(self.likelihood(with_attributes(z, told), tiled).log_prob(tiled), [samples, num])
 
     def score_each(self, texts, seed, *attributes):
         """The same with 100 samples, and a seed a text."""
@@ -273,10 +293,15 @@ class VariationalTextModel(LatentTextModel):
 
 
 def sample_noise(seeds, first, samples, shape):
-    """Standard normal numbers `[samples, n, *shape]`, for samples from number `first` on, from seeds `int64 [n, 2]`."""
-    numbers = tf.cast(first + tf.range(samples), tf.int64)
+    """Standard normal numbers `[samples, n, *shape]`, for samples from number `first` on (a multiple of
+    `SAMPLES_DRAWN`), from seeds `int64 [n, 2]`."""
+    begin = first // SAMPLES_DRAWN
+    blocks = tf.range(begin, begin + (samples + SAMPLES_DRAWN - 1) // SAMPLES_DRAWN)
 
-    def draw(number):
-        return sampling.normal(seeds + tf.stack([number * 7_919, tf.zeros_like(number)]), shape)
+    def draw(block):
+        block = tf.cast(block, tf.int64)
+        return sampling.normal(seeds + tf.stack([block * 7_919, tf.zeros_like(block)]), [SAMPLES_DRAWN, *shape])
 
-    return tf.map_fn(draw, numbers, fn_output_signature=tf.float32)
+    noise = tf.map_fn(draw, blocks, fn_output_signature=tf.float32)  # [blocks, n, samples of a block, …]
+    noise = tf.transpose(noise, [0, 2, 1, *range(3, 3 + len(shape))])
+    return tf.reshape(noise, [-1, tf.shape(seeds)[0], *shape])[:samples]

@@ -8,6 +8,7 @@ from keras_textgen import sampling
 from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
 from keras_textgen.graph_checks import after
+from keras_textgen.layers.casting import cast_once
 from keras_textgen.models.graph_functions import NUMBERS, SEED, SEEDS, TEXTS, WHOLE, WHOLES, Signature, strings
 from keras_textgen.text import END, PADDING
 
@@ -17,7 +18,9 @@ class Writing:
 
     def write(self, state, strategy) -> tf.Tensor:
         """Strings `[n]` that a strategy of `sampling` finds, beginning with `state`."""
-        return self.tokenizer.detokenize(sampling.decode(self.step, state, strategy))
+        with cast_once(self._flatten_layers()):
+            ids = sampling.decode(self.step, state, strategy)
+        return self.tokenizer.detokenize(ids)
 
     def write_likeliest(self, state, num) -> tf.Tensor:
         """Strings `[num]`: the likeliest token at every step."""

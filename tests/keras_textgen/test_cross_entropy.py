@@ -47,3 +47,15 @@ def test_logits_of_any_size_are_exact(word):
 def test_a_token_out_of_the_vocabulary_is_refused():
     with pytest.raises(tf.errors.InvalidArgumentError):
         cross_entropy(tf.zeros([1, 3]), tf.constant([3]))
+
+
+@pytest.mark.parametrize("word", range(4))
+def test_of_logits_in_half_precision_the_nats_are_in_float32(word):
+    logits, ids = tf.constant(EXTREMES, tf.bfloat16), tf.fill([4], word)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        nats = cross_entropy(logits, ids)
+    expected = tf.nn.sparse_softmax_cross_entropy_with_logits(ids, tf.cast(logits, tf.float32))
+    np.testing.assert_allclose(nats, expected, rtol=1e-6, atol=0.01)
+    expected = tf.nn.softmax(tf.cast(logits, tf.float32)) - tf.one_hot(ids, 4)
+    np.testing.assert_allclose(tf.cast(tape.gradient(nats, logits), tf.float32), expected, atol=0.01)

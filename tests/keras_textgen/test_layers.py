@@ -1,11 +1,13 @@
 """Layers: whole sequences and single steps agree, padding changes nothing, dropout only while training."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_textgen.distributions import diagonal_normal
+from keras_textgen.distributions import TokenSequence, diagonal_normal
 from keras_textgen.layers import (
     LSTM,
     BagDecoder,
@@ -24,7 +26,8 @@ from keras_textgen.layers import (
     WordDropout,
 )
 from keras_textgen.layers.bag import counts
-from keras_textgen.text import END, PADDING, START, UNKNOWN
+from keras_textgen.layers.casting import cast_once
+from keras_textgen.text import END, PADDING, START, UNKNOWN, shift_right
 
 IDS = np.array([[1, 5, 6, 7], [1, 8, 4, 9]], np.int32)
 
@@ -40,6 +43,38 @@ def test_a_decoder_gives_the_same_logits_step_by_step(tie, average):
     for place in range(IDS.shape[1]):
         logits, state = decoder.step(tf.constant(IDS[:, place]), state)
         np.testing.assert_allclose(logits, whole[:, place], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("tie, policy, tolerance", [(False, "float32", 1e-5), (True, "mixed_bfloat16", 0.05)])
+def test_a_decoder_weighs_many_latents_of_a_text_at_once(tie, policy, tolerance):
+    decoder = LSTMDecoder(11, 6, 8, tie_embeddings=tie, average_attention=tie, output_dim=7, dtype=policy)
+    z = 9 * tf.random.stateless_normal([5, 2, 3], [0, 0])
+    ids = tf.constant([[5, 6, 7, 2], [8, 2, 0, 0]])
+    likelihoods = [TokenSequence(decoder(sample, shift_right(ids))).log_prob(ids) for sample in z]
+    np.testing.assert_allclose(decoder.log_prob(z, ids), likelihoods, atol=tolerance)
+    assert np.std(likelihoods, axis=0).min() > 2 * tolerance
+
+
+@pytest.mark.parametrize("tie", [False, True])
+def test_weights_are_cast_outside_of_a_loop(tie):
+    decoder = LSTMDecoder(11, 6, 8, tie_embeddings=tie, dtype="mixed_bfloat16")
+    decoder(tf.zeros([1, 3]), IDS[:1])
+
+    @tf.function
+    def logits(once):
+        with cast_once(decoder._flatten_layers()) if once else contextlib.nullcontext():
+            state = decoder.start(tf.zeros([2, 3]))
+            move = lambda place, _, state: (place + 1, *decoder.step(tf.fill([2], place), state))  # noqa: E731
+            nothing = tf.zeros([2, 11], tf.bfloat16)
+            return tf.while_loop(lambda place, *_: place < 4, move, (0, nothing, state))[1]
+
+    found = {}
+    for once in (False, True):
+        functions = logits.get_concrete_function(once).graph.as_graph_def(add_shapes=True).library.function
+        nodes = [node for function in functions for node in function.node_def if node.op == "Cast"]
+        found[once] = sum(node.attr["_output_shapes"].list.shape[0].dim[0].size in (8, 11, 9) for node in nodes)
+    assert found[True] == 0 and found[False] >= 3  # kernels have as many rows as there are units, words or inputs
+    np.testing.assert_array_equal(*(tf.cast(logits(once), tf.float32) for once in (False, True)))
 
 
 @pytest.mark.parametrize("tie", [False, True])

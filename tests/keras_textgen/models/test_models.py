@@ -84,7 +84,7 @@ def test_the_end_of_a_text_is_part_of_the_score_of_a_latent_a_word(build_tiny):
     model = build_tiny("seq_vae", tokenizer=WordTokenizer(vocabulary=WORDS), latent_dim=1, sequence_length=4)
     model.network.output_layer.bias.assign([-1e9, -1e9, 1, -1e9, 0, 0.3, -0.3])
     model.network.posterior_head.raw_scale.bias.assign([1.0])
-    scores = model.score(WORDS, num_samples=1000)
+    scores = model.score(WORDS, num_samples=4000)
     exact = [log_probability_by_steps(model.network, [token, END]) for token in (4, 5, 6)]
     np.testing.assert_allclose(scores, exact, atol=0.05)
     longer = np.exp(model.score(PAIRS, num_samples=300)).sum()
