@@ -1,10 +1,16 @@
-"""A plain LSTM variational autoencoder in PyTorch, which `training_speed.py` holds ours against."""
+"""A plain LSTM variational autoencoder in PyTorch, which ours is measured beside: as such models are usually written,
+trained, scored and made to write."""
+
+import math
 
 import torch
 
+PADDING, START = 0, 1
+MIN_SCALE = 1e-3
+
 
 class Peer(torch.nn.Module):
-    """An LSTM variational autoencoder as it is usually written."""
+    """An LSTM variational autoencoder."""
 
     def __init__(self, vocabulary_size, embedding_dim, hidden_dim, latent_dim):
         super().__init__()
@@ -17,23 +23,98 @@ class Peer(torch.nn.Module):
         self.decoder = torch.nn.LSTM(embedding_dim + latent_dim, hidden_dim, batch_first=True)
         self.output = torch.nn.Linear(hidden_dim, vocabulary_size)
 
+    def posterior(self, ids):
+        """Mean and standard deviation, each `[n, latent]`, of texts `[n, length]`."""
+        _, (last, _) = self.encoder(self.read(ids))
+        mean, raw_scale = self.head(last[0]).chunk(2, dim=1)
+        return mean, torch.nn.functional.softplus(raw_scale) + MIN_SCALE
+
+    def initial_state(self, z):
+        """Hidden and cell state of the decoder, each `[1, n, units]`."""
+        cell = self.initial_cell(z)[None]
+        return torch.tanh(cell), cell
+
+    def token_losses(self, z, ids):
+        """Negative log-probabilities `[n, length]` of the tokens of texts given latents, in nats."""
+        words = self.dropout(self.embedding(torch.nn.functional.pad(ids[:, :-1], (1, 0), value=START)))
+        told = z[:, None].expand(-1, words.shape[1], -1)
+        states, _ = self.decoder(torch.cat([words, told], dim=2), self.initial_state(z))
+        logits = self.output(self.dropout(states)).flatten(0, 1)
+        return torch.nn.functional.cross_entropy(logits, ids.flatten(), reduction="none").reshape(ids.shape)
+
     def loss(self, ids):
         """The mean of the negative evidence lower bound of texts `[n, length]`, in nats."""
-        _, (last, _) = self.encoder(self.read(ids))
-        mean, log_variance = self.head(last[0]).chunk(2, dim=1)
-        z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-        words = self.dropout(self.embedding(torch.nn.functional.pad(ids[:, :-1], (1, 0), value=1)))
-        told = z[:, None].expand(-1, words.shape[1], -1)
-        cell = self.initial_cell(z)[None]
-        states, _ = self.decoder(torch.cat([words, told], dim=2), (torch.tanh(cell), cell))
-        logits = self.output(self.dropout(states)).flatten(0, 1)
-        distortion = torch.nn.functional.cross_entropy(logits, ids.flatten(), reduction="sum") / len(ids)
-        rate = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
-        return distortion + rate
+        mean, scale = self.posterior(ids)
+        z = mean + scale * torch.randn_like(mean)
+        rate = 0.5 * (mean.square() + scale.square() - 1 - 2 * scale.log()).sum(dim=1).mean()
+        return self.token_losses(z, ids).sum() / len(ids) + rate
+
+    @torch.no_grad()
+    def score(self, text, samples, chunk=100):
+        """The importance-weighted bound of `log p(x)` of one text `[length]`, in nats: the samples in chunks, as the
+        code published with He et al. 2019 takes them."""
+        weights = []
+        for first in range(0, samples, chunk):
+            mean, scale = self.posterior(text[None])
+            posterior = torch.distributions.Normal(mean, scale)
+            z = posterior.sample((min(chunk, samples - first),))[:, 0]
+            prior = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(scale))
+            log_likelihood = -self.token_losses(z, text.expand(len(z), -1)).sum(dim=1)
+            log_ratio = prior.log_prob(z).sum(dim=1) - posterior.log_prob(z).sum(dim=1)
+            weights.append(log_likelihood + log_ratio)
+        return (torch.logsumexp(torch.cat(weights), dim=0) - math.log(samples)).item()
+
+    # Writing, one token after another
+
+    def step(self, tokens, z, state):
+        """Logits of what follows `tokens` `[n]`, and the next state."""
+        hidden, state = self.decoder(torch.cat([self.embedding(tokens), z], dim=1)[:, None], state)
+        return self.output(hidden[:, 0]), state
+
+    @torch.no_grad()
+    def write(self, z, length, banned, likeliest=False):
+        """Texts of `length` tokens, drawn token by token or the likeliest at every step: ids `[n, length]`."""
+        tokens, state, written = torch.full([len(z)], START), self.initial_state(z), []
+        for _ in range(length):
+            logits, state = self.step(tokens, z, state)
+            logits[:, banned] = -torch.inf
+            draw = lambda logits: torch.multinomial(torch.softmax(logits, dim=-1), 1)[:, 0]  # noqa: E731
+            tokens = logits.argmax(dim=-1) if likeliest else draw(logits)
+            written.append(tokens)
+        return torch.stack(written, dim=1)
+
+    @torch.no_grad()
+    def beam_search(self, z, length, banned, beams):
+        """The likeliest texts of `length` tokens, `[n, length]`, by a batched beam search."""
+        num, z = len(z), z.repeat_interleave(beams, dim=0)
+        tokens, state = torch.full([num * beams], START), self.initial_state(z)
+        scores = torch.full([num, beams], -torch.inf)
+        scores[:, 0] = 0  # all beams of a text are the same at first
+        written = torch.zeros([num * beams, 0], dtype=torch.long)
+        for _ in range(length):
+            logits, state = self.step(tokens, z, state)
+            logits[:, banned] = -torch.inf
+            totals = scores.reshape(-1, 1) + torch.log_softmax(logits, dim=-1)
+            scores, places = totals.reshape(num, -1).topk(beams)
+            parents = (places // logits.shape[1] + beams * torch.arange(num)[:, None]).reshape(-1)
+            tokens = (places % logits.shape[1]).reshape(-1)
+            state = tuple(part[:, parents] for part in state)
+            written = torch.cat([written[parents], tokens[:, None]], dim=1)
+        return written.reshape(num, beams, length)[:, 0]
 
 
-def peer_of(shape, batches):
+def with_weights(weights, threads) -> Peer:
+    """A model with the weights that `side_by_side.weights_for_peer` gives, to be measured on so many threads."""
+    torch.set_num_threads(threads)
+    shape = *weights["embedding.weight"].shape, weights["encoder.weight_hh_l0"].shape[1]
+    peer = Peer(*shape, len(weights["head.bias"]) // 2).eval()
+    peer.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+    return peer
+
+
+def training(shape, batches, threads):
     """A function that takes a step on every batch."""
+    torch.set_num_threads(threads)
     model = Peer(*shape)
     optimizer = torch.optim.Adam(model.parameters())
     batches = [torch.tensor(ids, dtype=torch.long) for ids in batches]

@@ -10,83 +10,34 @@ ratios and the share of the machine's rate of matrix products (measured in the s
 
 import argparse
 import json
-import multiprocessing
-import os
-import platform
 import statistics
-import time
 
 import numpy as np
+from side_by_side import SPECIAL, Contender, figures, in_turn, limit_threads, lstm_vae, machine, products, shares
 
 # Vocabulary, embedding, units, latent; tokens of a text with its end; steps that are timed.
 SHAPES = {"ptb": ((10_002, 256, 256, 32), 24, 40), "yahoo": ((20_001, 512, 1024, 32), 80, 4)}
 BATCH = 32
-SPECIAL = 4  # ids before the first word
 PEER = "PyTorch float32"
-CONTENDERS = ("ours float32", "ours mixed_bfloat16", PEER)
 
 
-def work(name: str, shape, batches, threads: int, pipe) -> None:
-    """A process that trains when it is told to, and answers with the seconds that it took."""
-    if name == PEER:
-        import torch
-        from peer_lstm_vae import peer_of
-
-        torch.set_num_threads(threads)
-        run = peer_of(shape, batches)
-    else:
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        run = {"products": product_rate}.get(name) or ours_of(shape, batches, name.split()[1])
-    while pipe.recv():
-        start = time.perf_counter()
-        found = run()
-        pipe.send(found if name == "products" else time.perf_counter() - start)
-
-
-def begin(*task):
-    """A process at work, by the pipe that commands it."""
-    ours, theirs = multiprocessing.Pipe()
-    multiprocessing.get_context("spawn").Process(target=work, args=(*task, theirs), daemon=True).start()
-    return ours
-
-
-def ask(pipe):
-    """What a process answers when it is told to work."""
-    pipe.send(True)
-    return pipe.recv()
-
-
-def ours_of(shape, batches, precision):
+def ours(precision, shape, batches, threads):
     """A function that trains the zoo's model on every batch, by plain `fit`."""
-    import zoo
-    from keras_textgen.text import WordTokenizer
-
-    vocabulary_size, embedding_dim, hidden_dim, latent_dim = shape
-    tokenizer = WordTokenizer(vocabulary=[f"w{number}" for number in range(vocabulary_size - SPECIAL)])
-    sizes = dict(embedding_dim=embedding_dim, hidden_dim=hidden_dim, latent_dim=latent_dim, output_dim=0)
-    plain = dict(average_attention=False, dropout=0.5, kl_weight=1.0, free_bits=0.0, weight_decay=0.0)
-    length = batches[0].shape[1]
-    model = zoo.build("lstm_vae", tokenizer=tokenizer, sequence_length=length, dtype=precision, **sizes, **plain)
+    limit_threads(threads)
+    model = lstm_vae(precision, shape, batches[0].shape[1])
     ids = np.concatenate(batches)
-    return lambda: model.fit(ids, batch_size=BATCH, epochs=1, verbose=0)
+
+    def run():
+        model.fit(ids, batch_size=BATCH, epochs=1, verbose=0)
+
+    return run
 
 
-def product_rate(size: int = 1024, repeats: int = 10) -> dict[str, float]:
-    """Floating-point operations a second of products of matrices, by dtype."""
-    import tensorflow as tf
+def theirs(shape, batches, threads):
+    """The same in PyTorch."""
+    from peer_lstm_vae import training
 
-    rates = {}
-    for dtype in ("float32", "bfloat16"):
-        left, right = (tf.cast(tf.random.stateless_normal([size, size], [seed, 0]), dtype) for seed in range(2))
-        multiply = tf.function(lambda left=left, right=right: tf.matmul(left, right))
-        multiply()
-        start = time.perf_counter()
-        for _ in range(repeats):
-            multiply().numpy()
-        rates[dtype] = repeats * 2 * size**3 / (time.perf_counter() - start)
-    return rates
+    return training(shape, batches, threads)
 
 
 def operations(shape) -> int:
@@ -110,36 +61,22 @@ def main() -> None:
     batches = [
         draw.integers(SPECIAL, shape[0], [BATCH, length], dtype=np.int32) for _ in range(arguments.steps or steps)
     ]
-    pipes = {name: begin(name, shape, batches, arguments.threads) for name in (*CONTENDERS, "products")}
-    tokens, rates, limits = len(batches) * batches[0].size, {name: [] for name in CONTENDERS}, []
-    for repeat in range(arguments.repeats + 1):
-        for name in CONTENDERS:
-            seconds = ask(pipes[name])
-            if repeat:  # the first call traces
-                rates[name].append(tokens / seconds)
-        limits.append(ask(pipes["products"]))
-    for pipe in pipes.values():
-        pipe.send(False)
-    limit = {dtype: statistics.median(found[dtype] for found in limits) for dtype in limits[0]}
-    medians = {name: statistics.median(found) for name, found in rates.items()}
-    share = {name: rate * operations(shape) / limit["bfloat16" if "bf" in name else "float32"] for name, rate in
-             medians.items()}  # fmt: skip
-    print(
-        json.dumps(
-            {
-                "shape": arguments.shape,
-                "tokens a second": {name: round(rate) for name, rate in medians.items()},
-                "from and to": {name: [round(min(found)), round(max(found))] for name, found in rates.items()},
-                "over PyTorch": {name: round(rate / medians[PEER], 2) for name, rate in medians.items()},
-                "products, GFLOP/s": {dtype: round(rate / 1e9) for dtype, rate in limit.items()},
-                "share of that": {name: round(value, 2) for name, value in share.items()},
-                "threads": arguments.threads,
-                "machine": platform.machine(),
-                "cores": os.cpu_count(),
-                "load": round(os.getloadavg()[0], 1),
-            }
-        )
-    )
+    task = shape, batches, arguments.threads
+    contenders = {f"ours {precision}": Contender(ours, precision, *task) for precision in ("float32", "mixed_bfloat16")}
+    contenders |= {PEER: Contender(theirs, *task), "products": Contender(products, arguments.threads)}
+    seconds, results = in_turn(contenders, arguments.repeats)
+    del seconds["products"]
+    tokens = len(batches) * batches[0].size
+    rates = {name: [tokens / took for took in found] for name, found in seconds.items()}
+    report = {
+        "shape": arguments.shape,
+        "tokens a second": {name: round(statistics.median(found)) for name, found in rates.items()},
+        "from and to": {name: [round(min(found)), round(max(found))] for name, found in rates.items()},
+        "over PyTorch": figures(seconds, PEER)[f"{PEER} over it"],
+        **shares(seconds, tokens * operations(shape), results["products"]),
+        **machine(arguments.threads),
+    }
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ class LSTM(layers.Layer):
         return self.move(self.project(inputs) + tf.cast(weights_of(self)[2], tf.float32), state)
 
     def project(self, inputs, first=0):
-        """What inputs `[n, some]` give to the gates, `float32 [n, 4 * units]`, by the rows of the kernel from `first` on:
-        they may be a part of all inputs."""
+        """What inputs `[n, some]` give to the gates, `float32 [n, 4 * units]`: all, or those for which the rows of the
+        kernel from `first` on are."""
         kernel = weights_of(self)[0][first : first + inputs.shape[1]]
         return tf.cast(tf.matmul(inputs, kernel), tf.float32)
 

@@ -12,6 +12,8 @@ from keras_textgen.layers.casting import cast_once
 from keras_textgen.models.graph_functions import NUMBERS, SEED, SEEDS, TEXTS, WHOLE, WHOLES, Signature, strings
 from keras_textgen.text import END, PADDING
 
+ROWS_AT_ONCE = 512  # texts times beams that `generate` writes together: more logits leave the processor's cache
+
 
 class Writing:
     """`generate` and `stream` of a model that has a tokenizer, attributes, a `start` and a `step`."""
@@ -118,8 +120,9 @@ class Writing:
         first_row = whole(0, first_row=first_row)
         write = self.functions["search_rows" if options.num_beams > 1 else "draw_rows"]
         texts = []
-        for first in range(0, num, 512):
-            part = slice(first, min(first + 512, num))
+        together = max(ROWS_AT_ONCE // options.num_beams, 1)
+        for first in range(0, num, together):
+            part = slice(first, min(first + together, num))
             columns = [tf.constant(column[part]) for column in told]
             prompt = options.prompt[part] if len(options.prompt) > 1 else options.prompt
             named = sampling.Options.tensors(**{**options._asdict(), "prompt": prompt})._asdict()

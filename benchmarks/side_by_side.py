@@ -1,0 +1,180 @@
+"""What the measurements beside PyTorch share: contenders that work in turn, each in a process of its own, on as many
+threads; the limit that the machine sets; our model and the numbers of its weights for the peer.
+
+Side by side and in turn, both meet the same load of the machine; the ratio of the medians is what counts.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+
+SPECIAL = 4  # ids before the first word
+# Variables of the C library under which freed memory is kept, however large: PyTorch then writes into pages it has.
+KEPT = {f"MALLOC_{name}_": str(2**33) for name in ("MMAP_THRESHOLD", "TRIM_THRESHOLD")}
+
+
+class Contender:
+    """A process that does what it is told.
+
+    Args:
+        make: a function of a module, which gives the function that does the work; called in the process.
+        arguments: of `make`.
+        environment: variables of the process.
+    """
+
+    def __init__(self, make, *arguments, environment=None):
+        self.pipe, theirs = multiprocessing.Pipe()
+        process = multiprocessing.get_context("spawn").Process(target=work, args=(make, arguments, theirs), daemon=True)
+        with variables(environment or {}):
+            process.start()
+
+    def ask(self, *told):
+        """The seconds that a piece of work takes, and its result."""
+        self.pipe.send(told)
+        return self.pipe.recv()
+
+
+def work(make, arguments, pipe) -> None:
+    """What the process of a contender does."""
+    run = make(*arguments)
+    with contextlib.suppress(EOFError):  # the one who asks has gone
+        while True:
+            told = pipe.recv()
+            start = time.perf_counter()
+            found = run(*told)
+            pipe.send((time.perf_counter() - start, found))
+
+
+@contextlib.contextmanager
+def variables(values):
+    """Variables of the environment for a while."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def in_turn(contenders: dict, repeats: int, *told) -> tuple[dict, dict]:
+    """Seconds and results of all of them, `repeats` of each; a turn before that, in which graphs are traced, is left
+    out."""
+    seconds, results = ({name: [] for name in contenders} for _ in range(2))
+    for repeat in range(repeats + 1):
+        for name, contender in contenders.items():
+            took, found = contender.ask(*told)
+            if repeat:
+                seconds[name].append(took)
+                results[name].append(found)
+    return seconds, results
+
+
+def figures(seconds: dict, peer: str, digits: int = 3) -> dict:
+    """Medians, the least and most, and how often each is faster than the peer."""
+    medians = {name: statistics.median(found) for name, found in seconds.items()}
+    return {
+        "seconds": {name: round(median, digits) for name, median in medians.items()},
+        "from and to": {
+            name: [round(min(found), digits), round(max(found), digits)] for name, found in seconds.items()
+        },
+        f"{peer} over it": {name: round(medians[peer] / median, 2) for name, median in medians.items()},
+    }
+
+
+def shares(seconds: dict, operations: int, rates: list[dict]) -> dict:
+    """The machine's median rates of products, and the share of them that so many operations in these seconds are."""
+    rate = {dtype: statistics.median(found[dtype] for found in rates) for dtype in rates[0]}
+    share = {
+        name: round(operations / statistics.median(found) / rate["bfloat16" if "bf" in name else "float32"], 2)
+        for name, found in seconds.items()
+    }
+    return {"products, GFLOP/s": {dtype: round(value / 1e9) for dtype, value in rate.items()}, "share of that": share}
+
+
+def machine(threads: int) -> dict:
+    """Where and how it was measured."""
+    load = round(os.getloadavg()[0], 1)
+    return {"threads": threads, "machine": platform.machine(), "cores": os.cpu_count(), "load": load}
+
+
+def limit_threads(threads: int) -> None:
+    """Lets TensorFlow compute on so many threads."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def products(threads: int):
+    """A function that gives the floating-point operations a second of products of matrices, by dtype."""
+    import tensorflow as tf
+
+    limit_threads(threads)
+    return lambda *_: {dtype: product_rate(getattr(tf, dtype)) for dtype in ("float32", "bfloat16")}
+
+
+def product_rate(dtype, size: int = 1024, repeats: int = 10) -> float:
+    """That of one dtype."""
+    import tensorflow as tf
+
+    left, right = (tf.cast(tf.random.stateless_normal([size, size], [seed, 0]), dtype) for seed in range(2))
+    multiply = tf.function(lambda: tf.matmul(left, right))
+    multiply()
+    start = time.perf_counter()
+    for _ in range(repeats):
+        multiply().numpy()
+    return repeats * 2 * size**3 / (time.perf_counter() - start)
+
+
+def lstm_vae(precision: str, shape, length: int, place: Path | None = None):
+    """Our model of a shape (vocabulary, embedding, units, latent), or one that was saved, in a precision."""
+    import zoo
+    from keras_textgen.text import WordTokenizer
+
+    if place:
+        saved = zoo.load(place)
+        model = type(saved).from_config({**saved.get_config(), "dtype": precision})
+        model.set_weights(saved.get_weights())
+        return model
+    vocabulary_size, *sizes = shape
+    tokenizer = WordTokenizer(vocabulary=[f"w{number}" for number in range(vocabulary_size - SPECIAL)])
+    sizes = dict(zip(("embedding_dim", "hidden_dim", "latent_dim"), sizes, strict=True), output_dim=0)
+    plain = dict(average_attention=False, dropout=0.5, kl_weight=1.0, free_bits=0.0, weight_decay=0.0)
+    return zoo.build("lstm_vae", tokenizer=tokenizer, sequence_length=length, seed=0, dtype=precision, **sizes, **plain)
+
+
+def weights_for_peer(model) -> dict[str, np.ndarray]:
+    """The weights of our model by the names and in the order of `peer_lstm_vae.Peer`."""
+    encoder, head, decoder = model.encoder, model.head, model.decoder
+    settings = decoder.settings
+    assert not (settings["output_dim"] or settings["average_attention"]), "the peer has no such layers"
+    output = decoder.output_layer
+    kernel = np.asarray(
+        np.asarray(output.projection.kernel) @ np.asarray(output.embedding.embeddings).T
+        if settings["tie_embeddings"]
+        else output.kernel
+    )
+    found = {
+        "read.weight": encoder.embedding.embeddings,
+        "head.weight": np.concatenate([np.asarray(head.mean.kernel), np.asarray(head.raw_scale.kernel)], 1).T,
+        "head.bias": np.concatenate([np.asarray(head.mean.bias), np.asarray(head.raw_scale.bias)]),
+        "embedding.weight": decoder.embedding.embeddings,
+        "initial_cell.weight": np.asarray(decoder.initial_cell.kernel).T,
+        "initial_cell.bias": decoder.initial_cell.bias,
+        "output.weight": kernel.T,
+        "output.bias": output.bias,
+    }
+    for name, lstm in (("encoder", encoder.forward), ("decoder", decoder.lstm)):
+        # Both order the gates as input, forget, candidate, output.
+        found[f"{name}.weight_ih_l0"] = np.asarray(lstm.kernel).T
+        found[f"{name}.weight_hh_l0"] = np.asarray(lstm.recurrent_kernel).T
+        found[f"{name}.bias_ih_l0"] = lstm.bias
+        found[f"{name}.bias_hh_l0"] = np.zeros(lstm.bias.shape)
+    return {name: np.array(value, np.float32) for name, value in found.items()}
