@@ -201,14 +201,14 @@ class VariationalTextModel(LatentTextModel):
         ids = self.tokenizer(texts, sequence_length=self.sequence_length)
         num, length = tf.shape(ids)[0], tf.shape(ids)[1]
         parts = ids, self.condition(num, attributes), sampling.text_seeds(seed, ids)
-        together = tf.clip_by_value(self.rows_at_once(length) // num_samples, 1, num_samples)
+        together = tf.maximum(self.rows_at_once(length) // num_samples, 1)
 
         def advance(group, found):
             ids, *rest = (part[group * together : (group + 1) * together] for part in parts)
-            longest = tf.reduce_max(lengths(ids))
+            longest = tf.reduce_max(tf.concat([lengths(ids), [0]], axis=0))
             return group + 1, found.write(group, self.bound(ids[:, :longest], *rest, num_samples))
 
-        groups = (num + together - 1) // together
+        groups = tf.maximum((num + together - 1) // together, 1)  # no texts are a group, too
         found = tf.TensorArray(tf.float32, size=groups, infer_shape=False, element_shape=[None])
         with cast_once(self._flatten_layers()):
             _, found = tf.while_loop(lambda group, _: group < groups, advance, (0, found))
@@ -217,7 +217,7 @@ class VariationalTextModel(LatentTextModel):
     def bound(self, ids, condition, seeds, num_samples):
         """The importance-weighted bound of some texts, `float32 [batch]`, as many samples at a time as may be held."""
         num, length = tf.shape(ids)[0], tf.shape(ids)[1]
-        most = tf.maximum(self.rows_at_once(length) // num // SAMPLES_DRAWN, 1) * SAMPLES_DRAWN
+        most = tf.maximum(self.rows_at_once(length) // tf.maximum(num, 1) // SAMPLES_DRAWN, 1) * SAMPLES_DRAWN
 
         def add(first, total):
             samples = tf.minimum(most, num_samples - first)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import zoo
 from keras_textgen import sampling
+from keras_textgen.models.variational_model import VariationalTextModel
 from keras_textgen.text import END, WordTokenizer
 
 WORDS = ["a", "b", "c"]
@@ -78,6 +79,17 @@ def test_scores_are_integrals_over_the_latent_and_probabilities_sum_to_one(build
     texts = model.generate(1500, seed=2)
     counts = [texts.count(pair) for pair in PAIRS]
     assert sum(counts) == 1500 and chi_square_p(counts, np.exp(exact)) > 1e-3
+
+
+def test_latents_that_are_weighed_together_give_the_likelihoods_of_each(build_tiny):
+    model = build_tiny("lstm_vae", tokenizer=WordTokenizer(vocabulary=WORDS), attributes={"kind": ["x", "y"]})
+    ids = model.tokenizer(tf.constant([*PAIRS, "a"]))
+    num = len(PAIRS) + 1
+    condition = tf.one_hot(tf.range(num) % 2, 2)
+    z = 3 * tf.random.stateless_normal([4, num, model.latent_dim], [0, 0])
+    likelihoods = VariationalTextModel.log_likelihoods(model, z, condition, ids)
+    np.testing.assert_allclose(model.log_likelihoods(z, condition, ids), likelihoods, rtol=1e-5)
+    assert np.std(likelihoods, axis=0).min() > 1e-3
 
 
 def test_the_end_of_a_text_is_part_of_the_score_of_a_latent_a_word(build_tiny):
