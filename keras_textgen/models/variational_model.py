@@ -205,7 +205,7 @@ class VariationalTextModel(LatentTextModel):
 
         def advance(group, found):
             ids, *rest = (part[group * together : (group + 1) * together] for part in parts)
-            longest = tf.reduce_max(tf.concat([lengths(ids), [0]], axis=0))
+            longest = tf.reduce_max(tf.concat([lengths(ids), [1]], axis=0))
             return group + 1, found.write(group, self.bound(ids[:, :longest], *rest, num_samples))
 
         groups = tf.maximum((num + together - 1) // together, 1)  # no texts are a group, too
