@@ -4,6 +4,7 @@ A test with an argument `model_name` runs for every registered model; `likelihoo
 score texts, `latent_name` for those with a latent, `variational_name` for those whose latent has a rate.
 """
 
+import contextlib
 import gc
 import itertools
 import os
@@ -92,6 +93,37 @@ class Latest:
 def latest():
     """`latest(make, most)`: the class above, for the fixtures of other files."""
     return Latest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_tracing():
+    """Tests trace far more than they run: graphs run as they were traced, and Python looks for garbage less often.
+
+    What TensorFlow's optimizer of graphs makes of them is tested in the processes beside this one: TensorFlow's C
+    library, which answers all signatures of all models, plain TensorFlow, two devices, the command `textgen`.
+    """
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    gc.freeze()  # what has been imported stays
+    gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.fixture(scope="session")
+def untraced():
+    """`with untraced():` what a model writes, encodes and scores is computed step by step in Python: a few calls take
+    longer to trace than to run."""
+    import tensorflow as tf
+
+    @contextlib.contextmanager
+    def eagerly():
+        tf.config.run_functions_eagerly(True)
+        try:
+            yield
+        finally:
+            tf.config.run_functions_eagerly(False)
+
+    return eagerly
 
 
 @pytest.fixture(scope="session")

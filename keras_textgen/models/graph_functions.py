@@ -34,7 +34,11 @@ class Signature(NamedTuple):
         specs = {**self.inputs, **told, **optional}
         required = len(self.inputs) + len(told)
 
-        def function(*values):
+        def function(*values, **options):
+            # Tensors in the order of `specs`, unless TensorFlow is told to run functions eagerly.
+            given = function.__signature__.bind(*values, **options)
+            given.apply_defaults()
+            values = [tf.convert_to_tensor(value, specs[key].dtype) for key, value in given.arguments.items()]
             return self.function(*values[:required], **dict(zip(optional, values[required:], strict=True)))
 
         # An export finds the names and the defaults of its inputs here.

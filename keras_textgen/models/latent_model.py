@@ -63,7 +63,8 @@ class LatentTextModel(TextModel):
         """The shape of a text's latent."""
         return [self.latent_dim]
 
-    # Functions inside the graph
+    # Functions inside the graph: those that others are made of are called by their name, so that each is traced, stored
+    # in an export and optimized once
 
     def draw(self, seeds):
         draw = lambda seed: self.prior().sample(seed=tf.cast(seed, tf.int32))  # noqa: E731
@@ -88,7 +89,7 @@ class LatentTextModel(TextModel):
         return {"texts": self.write_likeliest(self.begin(latents, self.condition(num, attributes)), num)}
 
     def reconstruct_texts(self, texts, *attributes):
-        return self.decode_latents(self.latents_of(texts, attributes), *attributes)
+        return self.functions["decode"](self.latents_of(texts, attributes), *attributes)
 
     def interpolate_texts(self, a, b, steps, spherical, *attributes):
         """Strings `[n, steps]` on the way from each text of `a` to its partner in `b`."""
@@ -100,15 +101,15 @@ class LatentTextModel(TextModel):
         path = paths(self.latents_of(a, attributes), self.latents_of(b, attributes), steps, spherical)
         num = tf.shape(path)[0]
         attributes = [tf.repeat(tf.broadcast_to(column, [num]), steps) for column in attributes]
-        texts = self.decode_latents(tf.reshape(path, [-1, *self.latent_shape]), *attributes)["texts"]
+        texts = self.functions["decode"](tf.reshape(path, [-1, *self.latent_shape]), *attributes)["texts"]
         return {"texts": tf.reshape(texts, [num, steps])}
 
     def interpolate_each(self, a, b, *attributes):
         """The same in 5 steps on a line."""
-        return self.interpolate_texts(a, b, 5, tf.constant(False), *attributes)
+        return self.functions["interpolate"](a, b, 5, False, *attributes)
 
     def latents_of(self, texts, attributes):
-        return self.encode_texts(texts, *(attributes if self.encoder_is_told else ()))["latents"]
+        return self.functions["encode"](texts, *(attributes if self.encoder_is_told else ()))["latents"]
 
     encoder_is_told = False  # whether `encode` needs the attributes
 

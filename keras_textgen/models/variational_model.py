@@ -195,12 +195,13 @@ class VariationalTextModel(LatentTextModel):
         normal = self.posterior(ids).distribution
         return {"latents": normal.loc, "scales": normal.scale}
 
-    def score_texts(self, texts, num_samples, seed, *attributes):
-        """`log 1/K sum_k p(x, z_k) / q(z_k | x)` (Burda et al. 2016, equation 8), a few texts at a time."""
+    def score_rows(self, texts, num_samples, seeds, *attributes):
+        """`log 1/K sum_k p(x, z_k) / q(z_k | x)` (Burda et al. 2016, equation 8), a few texts at a time; each has its
+        own seed."""
         num_samples = after(in_range("num_samples", num_samples, lowest=1), num_samples)
         ids = self.tokenizer(texts, sequence_length=self.sequence_length)
         num, length = tf.shape(ids)[0], tf.shape(ids)[1]
-        parts = ids, self.condition(num, attributes), sampling.text_seeds(seed, ids)
+        parts = ids, self.condition(num, attributes), sampling.text_seeds(seeds, ids)
         together = tf.maximum(self.rows_at_once(length) // num_samples, 1)
 
         def advance(group, found):
@@ -240,9 +241,13 @@ class VariationalTextModel(LatentTextModel):
         told, tiled = self.beside(tf.tile(condition, [samples, 1]), z), tf.tile(ids, [samples, 1])
         return tf.reshape(self.likelihood(with_attributes(z, told), tiled).log_prob(tiled), [samples, num])
 
-    def score_each(self, texts, seed, *attributes):
-        """The same with 100 samples, and a seed a text."""
-        return self.score_texts(texts, 100, seed, *attributes)
+    def score_texts(self, texts, num_samples, seed, *attributes):
+        """The same with one seed for all texts."""
+        return self.functions["score_rows"](texts, num_samples, tf.fill(tf.shape(texts), seed), *attributes)
+
+    def score_each(self, texts, seeds, *attributes):
+        """The same with 100 samples."""
+        return self.functions["score_rows"](texts, 100, seeds, *attributes)
 
     def noise_by_text(self, seeds, first, samples, length):
         """Standard normal numbers `[samples, batch, …]`: those of a sample depend on its number and the text alone."""
@@ -254,6 +259,10 @@ class VariationalTextModel(LatentTextModel):
             "score": Signature(self.score_texts, {"texts": TEXTS, "num_samples": WHOLE, "seed": SEED}),
             "score_batched": Signature(self.score_each, {"texts": TEXTS, "seed": SEEDS}),
         }
+
+    def internal_signatures(self):
+        inputs = {"texts": TEXTS, "num_samples": WHOLE, "seeds": SEEDS}
+        return {**super().internal_signatures(), "score_rows": Signature(self.score_rows, inputs)}
 
     # Methods on strings and arrays
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import zoo
-from training import corpora, trainer
+from training import corpora
 
 ROOT = Path(__file__).parents[2]
 
@@ -298,26 +298,26 @@ def test_train_from_the_terminal(textgen, tiny_run, tmp_path):
     assert "epoch   1/1" in answer.err and "\x1b" not in answer.err
 
 
-def test_labelled_tables_are_read(textgen, tmp_path):
-    path = tmp_path / "reviews.tsv"
-    path.write_text("".join(f"positive\t{text}\n" for text in corpora.load("reviews").train[:60]))
-    small = ("--set", "hidden_dim=8", "--set", "embedding_dim=8", "--epochs", 1, "--text", 1)
-    assert textgen("train", "lstm_vae", "--data", path, "--out", tmp_path / "run", *small).code == 0
-
-
 @pytest.fixture(scope="module")
-def labelled_run(tmp_path_factory):
-    """A run of a tiny model that is told the sentiment in the first column of a table."""
+def labelled_folder(tmp_path_factory):
+    """A table of reviews with their sentiment in the first column."""
     folder = tmp_path_factory.mktemp("labelled")
     train = corpora.load("reviews").train
     rows = zip(train.labels["sentiment"][:90], train[:90], strict=True)
     (folder / "reviews.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in rows))
-    config = trainer.RunConfig(
-        "lstm_vae", str(folder / "reviews.tsv"), text="1", attributes=["mood=0"], epochs=1, samples_every=1,
-        hyperparameters={"hidden_dim": 8, "embedding_dim": 8, "latent_dim": 4},
-    )  # fmt: skip
-    trainer.start(config, folder / "run")
     return folder
+
+
+@pytest.fixture
+def labelled_run(textgen, labelled_folder):
+    """The table with a run of a tiny model that is told that column, trained once."""
+    run = labelled_folder / "run"
+    if not run.exists():
+        small = ("--set", "hidden_dim=8", "--set", "embedding_dim=8", "--set", "latent_dim=4", "--epochs", 1)
+        table = ("--data", labelled_folder / "reviews.tsv", "--text", 1, "--attribute", "mood=0")
+        answer = textgen("train", "lstm_vae", *table, *small, "--samples-every", 1, "--out", run)
+        assert answer.code == 0, answer.err
+    return labelled_folder
 
 
 def test_a_model_is_told_the_labels_of_a_table(textgen, labelled_run):
@@ -362,10 +362,9 @@ def test_a_file_of_word_counts_is_trained_on(textgen, tmp_path):
     assert model.tokenizer.vocabulary == ["apple", "Pear", "plum"]
 
 
-def test_a_model_without_likelihood_says_so(textgen, tiny_run, tmp_path):
-    options = ("--data", tiny_run.data, "--epochs", 1, "--out", tmp_path / "run")
-    assert textgen("train", "dense_ae", *options).code == 0
-    answer = textgen("score", tmp_path / "run", "the pizza was great.")
+def test_a_model_without_likelihood_says_so(textgen, build_tiny, corpus, tmp_path):
+    build_tiny("dense_ae", texts=corpus).save(tmp_path / "model.keras")
+    answer = textgen("score", tmp_path / "model.keras", "the pizza was great.")
     assert answer.code == 2 and "no likelihood" in answer.err and answer.err.count("\n") == 1
 
 

@@ -23,10 +23,11 @@ def refused(path, match):
     assert str(path) in str(error.value)
 
 
-def test_a_model_loads_from_a_path_a_string_and_a_run_folder(good, tmp_path):
+def test_a_model_loads_from_a_path_a_string_and_a_run_folder(good, untraced, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "model.keras").write_bytes(good.read_bytes())
-    texts = [zoo.load(path).generate(2, seed=1) for path in (good, str(good), tmp_path / "run")]
+    with untraced():
+        texts = [zoo.load(path).generate(2, seed=1) for path in (good, str(good), tmp_path / "run")]
     assert texts[0] == texts[1] == texts[2]
 
 

@@ -66,12 +66,13 @@ def test_every_model_comes_trained_on_reviews(model_name):
 
 
 @pytest.mark.parametrize("model, preset", PACKAGED, ids=lambda value: value)
-def test_what_is_packaged_writes_and_has_a_card(model, preset):
+def test_what_is_packaged_writes_and_has_a_card(untraced, model, preset):
     card = trained.card(model, preset)
     assert (card["model"], card["preset"]) == (model, preset)
     assert {"data", "licence", "command", "seed", "figures", "intervals", "epochs"} <= set(card)
     assert json.loads(json.dumps(card, allow_nan=False)) == card
-    texts = zoo.build(model, preset=preset).generate(20, seed=1)
+    with untraced():
+        texts = zoo.build(model, preset=preset).generate(20, seed=1)
     assert len(set(texts)) > 10 and all(isinstance(text, str) for text in texts)
 
 
