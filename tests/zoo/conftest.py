@@ -1,10 +1,15 @@
-"""Processes beside that of the tests."""
+"""Processes beside that of the tests, exports, and models that are trained and let go."""
 
+import functools
+import gc
 import json
 import subprocess
 import sys
 import textwrap
+import weakref
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 import zoo
@@ -73,3 +78,64 @@ def export_of(fitted, tmp_path_factory):
         return folders[name]
 
     return get
+
+
+class Course(NamedTuple):
+    """What is known of a model that was trained and let go; the numbers are None without a likelihood.
+
+    Attributes:
+        before, after: its perplexities.
+        learned, others: the mean scores of the texts that it was trained on, and of texts of its rarest words.
+        left: the names of the graphs that it left in memory.
+    """
+
+    before: float | None
+    after: float | None
+    learned: float | None
+    others: float | None
+    left: list[str]
+
+
+def trained(model, corpus) -> list:
+    """The numbers of a course after twelve epochs at a high rate; the model has written, too."""
+    from keras_textgen.optimizers import Adam
+
+    found = [None] * 4
+    if hasattr(model, "score"):
+        model.compile(Adam(1e-2))
+        perplexity = lambda: model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]  # noqa: E731
+        before = perplexity()
+        model.fit(corpus, batch_size=16, epochs=12, verbose=0)
+        rarest = model.tokenizer.vocabulary[::-1]
+        lengths = np.count_nonzero(model.tokenizer(corpus, sequence_length=model.sequence_length), axis=1)
+        others = [" ".join(rarest[: length - 1]) for length in lengths]
+        found = [before, perplexity(), model.score(corpus).mean(), model.score(others).mean()]
+    else:
+        model.fit(corpus[:16], batch_size=16, verbose=0)
+    model.generate(1, seed=1)
+    return found
+
+
+@pytest.fixture(scope="session")
+def graphs():
+    """`graphs()`: those of TensorFlow's functions that are in memory."""
+    from tensorflow.python.framework.func_graph import FuncGraph
+
+    def found() -> weakref.WeakSet:
+        gc.collect()
+        return weakref.WeakSet(thing for thing in gc.get_objects() if isinstance(thing, FuncGraph))
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def course(build_tiny, corpus, graphs):
+    """`course(name)`: what became of a tiny model, trained once."""
+
+    @functools.cache
+    def take(name):
+        before = graphs()
+        numbers = trained(build_tiny(name, texts=corpus), corpus)
+        return Course(*numbers, left=[graph.name for graph in graphs() - before])
+
+    return take

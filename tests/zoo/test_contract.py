@@ -75,6 +75,8 @@ def test_two_models_share_nothing(build_tiny, model_name, corpus):
 
 # fit
 
+VALIDATION_FORMS = ("list", "tuple", "array", "ids", "dataset", "batched dataset")  # a tuple is a pair with no labels
+
 
 def forms(model, corpus):
     dataset = tf.data.Dataset.from_tensor_slices(corpus)
@@ -98,11 +100,14 @@ def forms(model, corpus):
 
 def test_fit_takes_texts_in_every_form(restored, model_name, corpus):
     model = restored(model_name)
+    held_out = forms(model, corpus) | {"tuple": (corpus, None)}
     for form, x in forms(model, corpus).items():
         steps = int(model.training_steps)
-        history = model.fit(x, batch_size=16, epochs=1, verbose=0).history
+        validation = held_out[form] if form in VALIDATION_FORMS else None
+        history = model.fit(x, validation_data=validation, batch_size=16, epochs=1, verbose=0).history
         assert np.isfinite(history["loss"]).all(), form
         assert int(model.training_steps) - steps == 4, form
+        assert validation is None or np.isfinite(history["val_loss"]).all(), form
 
 
 @pytest.mark.parametrize("form", ["list", "batched dataset"])
@@ -120,14 +125,6 @@ def test_evaluate_takes_texts_in_every_form(fitted, model_name, corpus):
         if form in ("list", "tuple", "array", "object array", "tensor", "ids", "int64 ids"):
             expected = expected or numbers
             assert numbers == expected, form
-
-
-def test_validation_takes_texts_in_every_form(restored, model_name, corpus):
-    model = restored(model_name)
-    ids, dataset = padded_ids(model, corpus), tf.data.Dataset.from_tensor_slices(corpus)
-    for data in (corpus, (corpus, None), np.array(corpus), ids, dataset, dataset.batch(16)):
-        history = model.fit(corpus[:16], validation_data=data, batch_size=16, verbose=0).history
-        assert np.isfinite(history["val_loss"]).all()
 
 
 def test_validation_after_fit_is_evaluate(restored, model_name, corpus):
@@ -151,24 +148,9 @@ def test_long_texts_are_cut_in_every_form(fitted, model_name, corpus):
             assert numbers[name] == pytest.approx(number, rel=1e-5), (form, name)
 
 
-@pytest.fixture(scope="module")
-def learned(build_tiny, corpus, latest):
-    """`learned(name)`: a tiny model after twelve epochs at a high rate, and its perplexities before and after."""
-
-    def make(name):
-        model = build_tiny(name, texts=corpus)
-        model.compile(keras.optimizers.Adam(1e-2))
-        perplexity = lambda: model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]  # noqa: E731
-        before = perplexity()
-        model.fit(corpus, batch_size=16, epochs=12, verbose=0)
-        return model, before, perplexity()
-
-    return latest(make, most=1)
-
-
-def test_the_loss_goes_down(learned, likelihood_name):
-    _, before, after = learned(likelihood_name)
-    assert after < 0.7 * before
+def test_the_loss_goes_down(course, likelihood_name):
+    found = course(likelihood_name)
+    assert found.after < 0.7 * found.before
 
 
 def test_evaluate_twice_gives_the_same_numbers(fitted, model_name, corpus):
@@ -418,11 +400,9 @@ def test_the_score_of_a_text_is_the_same_in_any_company(fitted, likelihood_name,
     np.testing.assert_allclose(model.score(corpus[::-1])[::-1], together, rtol=1e-5)
 
 
-def test_the_texts_that_were_learned_score_over_others_of_the_rarest_words(learned, likelihood_name, corpus):
-    model, _, _ = learned(likelihood_name)
-    rarest = model.tokenizer.vocabulary[::-1]
-    others = [" ".join(rarest[: row.size - 1]) for row in map(np.trim_zeros, padded_ids(model, corpus))]
-    assert model.score(corpus).mean() > model.score(others).mean() + 1
+def test_the_texts_that_were_learned_score_over_others_of_the_rarest_words(course, likelihood_name):
+    found = course(likelihood_name)
+    assert found.learned > found.others + 1
 
 
 # Latents

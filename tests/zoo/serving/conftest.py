@@ -141,7 +141,7 @@ def get():
 def wait_for():
     """`wait_for(condition)`: returns once it is true."""
 
-    def wait(condition, seconds=60):
+    def wait(condition, seconds=600):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "it did not come"

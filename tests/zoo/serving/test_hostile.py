@@ -170,7 +170,7 @@ def test_silent_and_slow_connections_are_closed_and_others_answered(toy_server, 
         thread.start()
     assert post(toy_server, {"inputs": ["a"]})[0] == 200
     for thread in threads:
-        thread.join(60)
+        thread.join()
     for start, status in starts.items():
         assert found[start].split(b" ")[1:2] == ([status] if status else []), start
 
@@ -199,5 +199,5 @@ def test_more_requests_than_can_wait_are_sent_away(put, base, serve, tmp_path, p
     assert requests.get(f"{server.url}/healthz", timeout=60).status_code == 200
     gate.unlink()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert found == [200, 200]
