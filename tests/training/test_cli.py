@@ -24,6 +24,17 @@ def in_new_process(*arguments, **options):
 
 
 @pytest.fixture
+def ask(textgen, untraced):
+    """`textgen`, for verbs that ask a model once: nothing is traced."""
+
+    def call(*arguments):
+        with untraced():
+            return textgen(*arguments)
+
+    return call
+
+
+@pytest.fixture
 def files(tmp_path, tiny_run):
     """Bad files of every kind, by name."""
     model = (tiny_run.path / "model.keras").read_bytes()
@@ -214,46 +225,46 @@ def test_models_are_listed(textgen):
     assert "reconstruction" in listed[0]["presets"]
 
 
-def test_generate_repeats_itself_by_seed(textgen, tiny_run):
-    first = textgen("generate", tiny_run.path, "-n", 4, "--seed", 3)
+def test_generate_repeats_itself_by_seed(ask, tiny_run):
+    first = ask("generate", tiny_run.path, "-n", 4, "--seed", 3)
     assert first.code == 0 and first.out.count("\n") == 4
-    assert textgen("generate", tiny_run.path / "model.keras", "-n", 4, "--seed", 3).out == first.out
-    assert json.loads(textgen("generate", tiny_run.path, "-n", 4, "--seed", 3, "--json").out) == first.out.splitlines()
+    assert ask("generate", tiny_run.path / "model.keras", "-n", 4, "--seed", 3).out == first.out
+    assert json.loads(ask("generate", tiny_run.path, "-n", 4, "--seed", 3, "--json").out) == first.out.splitlines()
 
 
-def test_texts_come_from_arguments_files_and_standard_input(textgen, tiny_run, tmp_path, monkeypatch):
+def test_texts_come_from_arguments_files_and_standard_input(ask, tiny_run, tmp_path, monkeypatch):
     texts = ["the pizza was great.", "the waiters were rude."]
     path = tmp_path / "texts.txt"
     path.write_text("\n".join(texts))
-    from_arguments = textgen("encode", tiny_run.path, *texts)
-    assert textgen("encode", tiny_run.path, "--data", path).out == from_arguments.out
+    from_arguments = ask("encode", tiny_run.path, *texts)
+    assert ask("encode", tiny_run.path, "--data", path).out == from_arguments.out
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\n".join(texts).encode())))
-    assert textgen("encode", tiny_run.path, "--data", "-").out == from_arguments.out
+    assert ask("encode", tiny_run.path, "--data", "-").out == from_arguments.out
 
 
-def test_encode_writes_an_array(textgen, tiny_run, tmp_path):
+def test_encode_writes_an_array(ask, tiny_run, tmp_path):
     path = tmp_path / "latents.npy"
-    answer = textgen("encode", tiny_run.path, "--data", tiny_run.data, "--out", path)
+    answer = ask("encode", tiny_run.path, "--data", tiny_run.data, "--out", path)
     assert answer.code == 0 and np.load(path).shape == (240, 4)
-    printed = textgen("encode", tiny_run.path, "--data", tiny_run.data, "--json")
+    printed = ask("encode", tiny_run.path, "--data", tiny_run.data, "--json")
     np.testing.assert_allclose(json.loads(printed.out), np.load(path), rtol=1e-6)
 
 
 @pytest.mark.parametrize("verb", ["reconstruct", "score"])
-def test_tables_show_the_texts_as_they_are(textgen, tiny_run, verb):
-    answer = textgen(verb, tiny_run.path, "the [bold]pizza[/bold] was great.")
+def test_tables_show_the_texts_as_they_are(ask, tiny_run, verb):
+    answer = ask(verb, tiny_run.path, "the [bold]pizza[/bold] was great.")
     assert answer.code == 0 and "[bold]pizza[/bold]" in answer.out
-    pairs = json.loads(textgen(verb, tiny_run.path, "the pizza was great.", "a", "--json").out)
+    pairs = json.loads(ask(verb, tiny_run.path, "the pizza was great.", "a", "--json").out)
     assert [pair["text"] for pair in pairs] == ["the pizza was great.", "a"]
 
 
-def test_interpolate_has_as_many_steps_as_asked(textgen, tiny_run):
-    answer = textgen("interpolate", tiny_run.path, "the pizza was great.", "i hated it.", "--steps", 4)
+def test_interpolate_has_as_many_steps_as_asked(ask, tiny_run):
+    answer = ask("interpolate", tiny_run.path, "the pizza was great.", "i hated it.", "--steps", 4)
     assert answer.code == 0 and answer.out.count("\n") == 4
 
 
-def test_evaluate_uses_the_runs_own_test_texts(textgen, tiny_run):
-    found = json.loads(textgen("evaluate", tiny_run.path, "--samples", 3, "--num", 5, "--json").out)
+def test_evaluate_uses_the_runs_own_test_texts(textgen, ask, tiny_run):
+    found = json.loads(ask("evaluate", tiny_run.path, "--samples", 3, "--num", 5, "--json").out)
     assert found == json.loads((tiny_run.path / "evaluation.json").read_text())
     figures = found["figures"]
     assert figures["samples"] == 5 and found["settings"]["num"] == 5 and found["frontier"] == []
@@ -267,8 +278,8 @@ def test_evaluate_uses_the_runs_own_test_texts(textgen, tiny_run):
     assert json.loads(textgen("evaluate", tiny_run.path, *whole, "--json").out)["figures"]["texts"] == 240
 
 
-def test_evaluate_sweeps_temperatures(textgen, tiny_run):
-    answer = textgen("evaluate", tiny_run.path, "--samples", 1, "--num", 4, "--temperatures", "0.5..0.7")
+def test_evaluate_sweeps_temperatures(ask, tiny_run):
+    answer = ask("evaluate", tiny_run.path, "--samples", 1, "--num", 4, "--temperatures", "0.5..0.7")
     assert answer.code == 0 and "Quality against diversity" in answer.out
     points = json.loads((tiny_run.path / "evaluation.json").read_text())["frontier"]
     assert [point["temperature"] for point in points] == [0.5, 0.6, 0.7]
@@ -320,19 +331,19 @@ def labelled_run(textgen, labelled_folder):
     return labelled_folder
 
 
-def test_a_model_is_told_the_labels_of_a_table(textgen, labelled_run):
+def test_a_model_is_told_the_labels_of_a_table(ask, labelled_run):
     run, mood = labelled_run / "run", ("--attribute", "mood=positive")
     assert len((run / "samples" / "epoch-0001.txt").read_text().splitlines()) == 20
-    written = textgen("generate", run, "-n", 3, "--seed", 1, *mood)
+    written = ask("generate", run, "-n", 3, "--seed", 1, *mood)
     assert written.code == 0 and written.out.count("\n") == 3
     for verb in ("reconstruct", "score"):
-        assert textgen(verb, run, "the pizza was great.", *mood).code == 0
-    assert textgen("interpolate", run, "the pizza was great.", "we loved it.", *mood).out.count("\n") == 7
-    assert textgen("encode", run, "the pizza was great.").code == 0
-    figures = json.loads(textgen("evaluate", run, "--samples", 11, "--curve", "--num", 0, "--json").out)["figures"]
+        assert ask(verb, run, "the pizza was great.", *mood).code == 0
+    assert ask("interpolate", run, "the pizza was great.", "we loved it.", *mood).out.count("\n") == 7
+    assert ask("encode", run, "the pizza was great.").code == 0
+    figures = json.loads(ask("evaluate", run, "--samples", 11, "--curve", "--num", 0, "--json").out)["figures"]
     assert {"nll_1", "nll_10"} <= set(figures)
     options = ("--data", labelled_run / "reviews.tsv", "--text", 1, "--attribute", "mood=0", "--split", "all")
-    found = json.loads(textgen("evaluate", run, *options, "--samples", 2, "--num", 0, "--json").out)
+    found = json.loads(ask("evaluate", run, *options, "--samples", 2, "--num", 0, "--json").out)
     assert found["figures"]["texts"] == 90
 
 
@@ -345,8 +356,8 @@ def test_a_model_is_told_the_labels_of_a_table(textgen, labelled_run):
         (("score", "RUN", "the pizza was great."), "the attribute 'mood' is missing"),
     ],
 )
-def test_wrong_attributes_get_one_clear_line(textgen, labelled_run, arguments, message):
-    answer = textgen(*(labelled_run / "run" if argument == "RUN" else argument for argument in arguments))
+def test_wrong_attributes_get_one_clear_line(ask, labelled_run, arguments, message):
+    answer = ask(*(labelled_run / "run" if argument == "RUN" else argument for argument in arguments))
     assert answer.code == 2 and answer.err.startswith("textgen: ") and answer.err.count("\n") == 1
     assert message in answer.err
 
@@ -362,9 +373,9 @@ def test_a_file_of_word_counts_is_trained_on(textgen, tmp_path):
     assert model.tokenizer.vocabulary == ["apple", "Pear", "plum"]
 
 
-def test_a_model_without_likelihood_says_so(textgen, build_tiny, corpus, tmp_path):
+def test_a_model_without_likelihood_says_so(ask, build_tiny, corpus, tmp_path):
     build_tiny("dense_ae", texts=corpus).save(tmp_path / "model.keras")
-    answer = textgen("score", tmp_path / "model.keras", "the pizza was great.")
+    answer = ask("score", tmp_path / "model.keras", "the pizza was great.")
     assert answer.code == 2 and "no likelihood" in answer.err and answer.err.count("\n") == 1
 
 

@@ -98,11 +98,14 @@ class Course(NamedTuple):
 
 def trained(model, corpus) -> list:
     """The numbers of a course after twelve epochs at a high rate; the model has written, too."""
+    import keras
+
     from keras_textgen.optimizers import Adam
 
     found = [None] * 4
     if hasattr(model, "score"):
-        model.compile(Adam(1e-2))
+        # That of the models forgets when a game begins, and at this rate a policy would be lost.
+        model.compile((keras.optimizers.Adam if hasattr(model, "discriminator_optimizer") else Adam)(1e-2))
         perplexity = lambda: model.evaluate(corpus, return_dict=True, verbose=0)["perplexity"]  # noqa: E731
         before = perplexity()
         model.fit(corpus, batch_size=16, epochs=12, verbose=0)
