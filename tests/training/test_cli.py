@@ -1,8 +1,10 @@
 """The command as a user meets it: what it says, where it says it, and how it exits."""
 
+import contextlib
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -18,9 +20,9 @@ from training import corpora
 ROOT = Path(__file__).parents[2]
 
 
-def in_new_process(*arguments, **options):
+def in_new_process(*arguments):
     command = [sys.executable, "-c", "from training.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 @pytest.fixture
@@ -182,23 +184,29 @@ def test_a_file_without_permission_is_refused(textgen, tiny_run, tmp_path):
     assert answer.code == 2 and "permission" in answer.err.lower() and answer.err.count("\n") == 1
 
 
-def limited_files():
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """No file of this process can grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("verb", ["train", "export"])
-def test_a_disk_that_takes_no_more_is_reported_and_nothing_is_half_written(tiny_run, tmp_path, verb):
+def test_a_disk_that_takes_no_more_is_reported_and_nothing_is_half_written(textgen, tiny_run, tmp_path, verb):
     place = tmp_path / "out"
     arguments = {
         "train": (*TRAIN, tiny_run.data, "--out", place, "--epochs", 1, "--set", "hidden_dim=64"),
         "export": ("export", tiny_run.path, "--out", place),
     }[verb]
-    ended = in_new_process(*arguments, preexec_fn=limited_files)
-    assert ended.returncode == 2, ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert str(place) in ended.stderr.splitlines()[-1]
+    with files_of_at_most(60_000):
+        answer = textgen(*arguments)
+    assert answer.code == 2, answer.err
+    assert "Traceback" not in answer.err
+    assert str(place) in answer.err.splitlines()[-1]
     assert not [path for path in place.rglob("*") if "unfinished" in path.name or path.suffix in (".keras", ".pb")]
 
 
@@ -287,9 +295,9 @@ def test_evaluate_sweeps_temperatures(ask, tiny_run):
 
 
 def test_export_writes_versions(textgen, tiny_run, tmp_path):
-    for version in ("1", "2"):
-        answer = textgen("export", tiny_run.path, "--out", tmp_path / "served", "--json")
-        assert json.loads(answer.out)["path"] == str(tmp_path / "served" / version)
+    (tmp_path / "served" / "1").mkdir(parents=True)
+    answer = textgen("export", tiny_run.path, "--out", tmp_path / "served", "--json")
+    assert json.loads(answer.out)["path"] == str(tmp_path / "served" / "2")
     assert sorted(path.name for path in (tmp_path / "served").iterdir()) == ["1", "2", "models.config"]
 
 
