@@ -1,11 +1,12 @@
-"""Transformer halves, of keras-hub's blocks: a text to one vector, and a latent and the words so far to the next."""
+"""Transformer halves, of keras-hub's blocks: a text to one vector, and a latent and the words so far to the next.
+
+keras-hub takes a second to import, and other models do without it: it is imported where a block is made.
+"""
 
 import keras
-import keras_hub
 import tensorflow as tf
 from keras import layers
 
-from keras_textgen.layers.attention import give_attention
 from keras_textgen.layers.bilinear import Bilinear
 from keras_textgen.layers.output import output_layer
 from keras_textgen.layers.short_convolution import ShortConvolution
@@ -29,8 +30,11 @@ class WordsAtPlaces(layers.Layer):
         spread = keras.initializers.RandomNormal(stddev=0.7 / self.scale)
         policy = self.dtype_policy
         self.embedding = layers.Embedding(vocabulary_size, hidden_dim, spread, dtype=policy, name="embedding")
-        # bfloat16 cannot tell places over 256 apart.
-        self.places = keras_hub.layers.SinePositionEncoding(dtype="float32") if waves else None
+        self.places = None
+        if waves:
+            from keras_hub.layers import SinePositionEncoding
+
+            self.places = SinePositionEncoding(dtype="float32")  # bfloat16 cannot tell places over 256 apart
 
     def build(self, ids_shape):
         self.embedding.build(ids_shape)
@@ -51,6 +55,8 @@ class TransformerEncoder(layers.Layer):
     """
 
     def __init__(self, vocabulary_size, hidden_dim, num_layers, num_heads, *, dropout=0.0, **kwargs):
+        from keras_hub.layers import TransformerEncoder as Block
+
         super().__init__(**kwargs)
         self.settings = dict(
             vocabulary_size=vocabulary_size,
@@ -63,8 +69,7 @@ class TransformerEncoder(layers.Layer):
         self.words = WordsAtPlaces(vocabulary_size, hidden_dim, dtype=policy, name="words")
         options = dict(dropout=dropout, activation="gelu", normalize_first=True, dtype=policy)
         self.blocks = [
-            keras_hub.layers.TransformerEncoder(4 * hidden_dim, num_heads, name=f"block_{place}", **options)
-            for place in range(num_layers)
+            Block(4 * hidden_dim, num_heads, name=f"block_{place}", **options) for place in range(num_layers)
         ]
         self.normalization = layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="normalization")
 
@@ -124,6 +129,8 @@ class TransformerDecoder(layers.Layer):
         convolution_width=0,
         **kwargs,
     ):
+        from keras_hub.layers import TransformerDecoder as Block
+
         super().__init__(**kwargs)
         self.settings = dict(
             vocabulary_size=vocabulary_size,
@@ -150,8 +157,7 @@ class TransformerDecoder(layers.Layer):
         self.told = Told(hidden_dim, use_bias=False, dtype=policy, name="told")
         options = dict(dropout=dropout, activation="gelu", normalize_first=True, dtype=policy)
         self.blocks = [
-            keras_hub.layers.TransformerDecoder(4 * hidden_dim, num_heads, name=f"block_{place}", **options)
-            for place in range(num_layers)
+            Block(4 * hidden_dim, num_heads, name=f"block_{place}", **options) for place in range(num_layers)
         ]
         self.convolutions = [
             ShortConvolution(convolution_width, dtype=policy, name=f"convolution_{place}")
@@ -162,6 +168,8 @@ class TransformerDecoder(layers.Layer):
         self.output_layer = output_layer(self.words.embedding, tie_embeddings)
 
     def build(self, z_shape, ids_shape):
+        from keras_textgen.layers.attention import give_attention
+
         hidden_dim, output_dim = self.settings["hidden_dim"], self.settings["output_dim"]
         shape = (None, None, hidden_dim)
         self.words.build(ids_shape)

@@ -1,11 +1,12 @@
 """What models with the same decoder share: its hyper-parameters and its network."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from keras_textgen.checks import number, whole
 from keras_textgen.errors import InputError, unknown
 from keras_textgen.layers import LSTMDecoder, TransformerDecoder
-from keras_textgen.layers.attention import POSITIONS
+
+Positions = Literal["sine", "rotary"]
 
 
 class DecoderNetwork:
@@ -122,7 +123,7 @@ class TransformerNetwork(DecoderNetwork):
         hidden_dim: int = 256,
         num_layers: int = 2,
         num_heads: int = 4,
-        positions: Literal["sine", "rotary"] = "sine",
+        positions: Positions = "sine",
         convolution_width: int = 0,
         dropout: float = 0.2,
         weight_decay: float = 0.05,
@@ -134,8 +135,8 @@ class TransformerNetwork(DecoderNetwork):
         self.num_heads = whole(1, num_heads=num_heads)
         if hidden_dim % num_heads:
             raise InputError(f"hidden_dim must be a multiple of num_heads, and {hidden_dim} is none of {num_heads}")
-        if positions not in POSITIONS:
-            raise unknown("positions", positions, POSITIONS)
+        if positions not in (known := get_args(Positions)):
+            raise unknown("positions", positions, known)
         self.positions = positions
         self.convolution_width = whole(0, convolution_width=convolution_width)
 

@@ -42,11 +42,15 @@ def write(step: Callable, strategy, position, state, search):
 def take(nest, rows, moved=True):
     """The given `rows` of every tensor that has any; where they have not `moved`, they are all rows in their order."""
 
-    def of(tensor):
-        taken = tf.cond(tf.convert_to_tensor(moved), lambda: tf.gather(tensor, rows), lambda: tf.identity(tensor))
-        return tf.ensure_shape(taken, of_any_rows(tensor))
-
-    return tf.nest.map_structure(lambda tensor: of(tensor) if tensor.shape.rank else tensor, nest)
+    tensors = tf.nest.flatten(nest)
+    places = [place for place, tensor in enumerate(tensors) if tensor.shape.rank]
+    kept = [tensors[place] for place in places]
+    if kept:  # one condition for all: each would be two functions more in the graph
+        gathered = lambda: [tf.gather(tensor, rows) for tensor in kept]  # noqa: E731
+        taken = tf.cond(tf.convert_to_tensor(moved), gathered, lambda: [tf.identity(tensor) for tensor in kept])
+        for place, tensor in zip(places, tf.nest.flatten(taken), strict=True):
+            tensors[place] = tf.ensure_shape(tensor, of_any_rows(tensors[place]))
+    return tf.nest.pack_sequence_as(nest, tensors)
 
 
 def of_any_rows(tensor) -> tf.TensorShape:

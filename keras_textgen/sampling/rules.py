@@ -61,7 +61,7 @@ def rule(temperature=1.0, top_k=0, top_p=1.0, typical_p=1.0) -> Callable:
     options = [tf.reshape(tf.cast(value, kind), [-1]) for value, kind in kinds]
 
     def choose(logits, uniforms, rows=None):
-        temperature, top_k, top_p, typical_p = (of_rows(option, rows) for option in options)
+        temperature, top_k, top_p, typical_p = of_rows(options, rows)
 
         def sample():
             kept = logits / tf.maximum(temperature, 1e-6)[:, None]
@@ -70,16 +70,19 @@ def rule(temperature=1.0, top_k=0, top_p=1.0, typical_p=1.0) -> Callable:
             typical = lambda: keep_typical(nucleus, typical_p)  # noqa: E731
             return draw(tf.cond(tf.reduce_any(typical_p < 1), typical, lambda: nucleus), uniforms)
 
-        likeliest = lambda: greedy(logits)  # noqa: E731
-        some = lambda: tf.where(temperature > 0, sample(), likeliest())  # noqa: E731
-        sampled = lambda: tf.cond(tf.reduce_all(temperature > 0), sample, some)  # noqa: E731
-        return tf.cond(tf.reduce_any(temperature > 0), sampled, likeliest)
+        def sample_some():
+            drawn = sample()
+            mixed = lambda: tf.where(temperature > 0, drawn, greedy(logits))  # noqa: E731
+            return tf.cond(tf.reduce_all(temperature > 0), lambda: drawn, mixed)
+
+        return tf.cond(tf.reduce_any(temperature > 0), sample_some, lambda: greedy(logits))
 
     return choose
 
 
-def of_rows(values: tf.Tensor, rows: tf.Tensor | None) -> tf.Tensor:
+def of_rows(options: list[tf.Tensor], rows: tf.Tensor | None) -> list[tf.Tensor]:
     """The values `[n]` of some rows, from those of all; one value, `[1]`, is that of every row."""
-    if rows is None or values.shape[0] == 1:
-        return values
-    return tf.cond(tf.size(values) == 1, lambda: values, lambda: tf.gather(values, rows))
+    if rows is None or all(values.shape[0] == 1 for values in options):
+        return options
+    # One value is taken by every row: no condition, which would be two functions more in the graph.
+    return [tf.gather(values, tf.minimum(rows, tf.size(values) - 1)) for values in options]

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -224,6 +225,18 @@ def test_help_comes_without_tensorflow():
     ended = in_new_process("--help")
     assert ended.returncode == 0
     assert all(f"  {verb} " in ended.stdout for verb in VERBS)
+
+
+def test_a_model_is_loaded_without_packages_that_it_does_not_need():
+    program = """
+        import sys
+        from training.cli.shared import load_model
+        load_model("lstm_vae/reviews")
+        print([name for name in ("sklearn", "keras_hub", "tensorflow_probability.python.mcmc") if name in sys.modules])
+        import sklearn  # whoever needs it later gets it
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("[]\n", 0)
 
 
 def test_models_are_listed(textgen):

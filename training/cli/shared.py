@@ -1,5 +1,6 @@
 """What several verbs need: texts from arguments or files, a quiet start of TensorFlow, tables and JSON."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -31,11 +32,24 @@ def load_model(path: str):
     from zoo.storage import find
 
     find(path)  # a wrong path is answered before TensorFlow is loaded
-    with silence():
+    with silence(), without("sklearn"):  # Keras would import all of it for wrappers that no verb uses
         import tensorflow  # noqa: F401
 
         import keras_textgen.models.text_model  # noqa: F401
     return zoo.load(path)
+
+
+@contextlib.contextmanager
+def without(package: str):
+    """While it holds, an optional package counts as missing for whoever tries to import it; unless it is there."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def identity_of(path: str) -> dict:
