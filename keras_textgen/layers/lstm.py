@@ -4,7 +4,9 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from keras_textgen.devices import takes_cudnn
 from keras_textgen.layers.casting import weights_of
+from keras_textgen.layers.cudnn import recur_on_cudnn
 
 
 @keras.saving.register_keras_serializable("keras_textgen")
@@ -42,14 +44,15 @@ class LSTM(layers.Layer):
         recurrent_kernel = self.recurrent_dropout(self.recurrent_kernel)
         return [tf.cast(weight, self.compute_dtype) for weight in (self.kernel, recurrent_kernel, self.bias)]
 
-    def call(self, inputs, initial_state=None):
+    def call(self, inputs, initial_state=None, training=None):
         if initial_state is None:
             zeros = tf.zeros([tf.shape(inputs)[0], self.units], self.compute_dtype)
             initial_state = [zeros, zeros]
         hidden, cell = initial_state
         steps = tf.transpose(tf.cast(inputs, self.compute_dtype), [1, 0, 2])
         hidden, cell = tf.cast(hidden, self.compute_dtype), tf.cast(cell, tf.float32)
-        return tf.transpose(recur(steps, *self.weights_to_compute(), hidden, cell), [1, 0, 2])
+        way = recur_on_cudnn if takes_cudnn(training) else recur
+        return tf.transpose(way(steps, *self.weights_to_compute(), hidden, cell), [1, 0, 2])
 
     def step(self, inputs, state):
         """The next state `(hidden, cell)` from inputs `[batch, width]` and such a state; cells are float32."""

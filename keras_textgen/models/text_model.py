@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_textgen import replicas
 from keras_textgen.attributes import Attributes
 from keras_textgen.checks import number, whole
+from keras_textgen.devices import compiles_by_default
 from keras_textgen.errors import InputError
 from keras_textgen.metrics.perplexity import Perplexity
 from keras_textgen.models.fitting import Fitting
@@ -170,9 +171,9 @@ class TextModel(Fitting, Writing, GraphFunctions, replicas.Replicated, keras.Mod
             return AdamW(self.default_learning_rate, weight_decay=self.weight_decay, global_clipnorm=5.0)
         return Adam(self.default_learning_rate, global_clipnorm=5.0)
 
-    def compile(self, optimizer=None, *, jit_compile=False, **kwargs):
-        """As in Keras; without an optimizer, with the model's own. XLA is off unless asked for: on a CPU it is
-        slower."""
+    def compile(self, optimizer=None, *, jit_compile=None, **kwargs):
+        """As in Keras; without an optimizer, with the model's own, and without `jit_compile` as `devices` says."""
+        jit_compile = compiles_by_default() if jit_compile is None else jit_compile
         optimizer = self.default_optimizer() if optimizer is None else optimizer
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 
