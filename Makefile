@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 # TensorFlow keeps what it has traced, up to 5 GB a process over half of the tests; so in two halves, and not on more cores.
 PYTEST_PARALLEL := --numprocesses auto --maxprocesses 3 --dist loadfile
 
-.PHONY: help demo presets test coverage lint format clean
+.PHONY: help demo presets test coverage bench bench-check lint format clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(VENV)/installed: setup.py
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,12 @@ test: $(VENV)/installed ## the whole test suite
 coverage: $(VENV)/installed ## the whole test suite, a quarter slower, and what it does not reach
 	rm -f .coverage
 	$(MAKE) test PYTEST_OPTIONS="--cov --cov-append --cov-report=term:skip-covered $(PYTEST_OPTIONS)"
+
+bench: $(VENV)/installed ## speed beside PyTorch, into runs/bench (hours; BENCH_OPTIONS="--only draws decoding")
+	$(BIN)/python benchmarks/bench.py $(BENCH_OPTIONS)
+
+bench-check: $(VENV)/installed ## what became slower than benchmarks/baseline.json, in processor seconds
+	$(BIN)/python benchmarks/regression.py $(BENCH_OPTIONS)
 
 lint: $(VENV)/installed ## style, and the direction of imports
 	$(BIN)/ruff check .

@@ -7,13 +7,11 @@ Prints a JSON line with the seconds of each, the ratio, and the largest differen
 """
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import time
 from pathlib import Path
 
+import measuring
 import numpy as np
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
@@ -42,7 +40,9 @@ def main() -> None:
     parser.add_argument("--references", type=Path, required=True)
     parser.add_argument("--part", type=int, default=10, help="texts that NLTK is given")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--out", type=Path, help="a file for the JSON line, too")
     arguments = parser.parse_args()
+    surroundings = measuring.Surroundings()
     texts, references = (
         [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         for path in (arguments.texts, arguments.references)
@@ -64,10 +64,20 @@ def main() -> None:
         seconds["fast-bleu"] = round(timed(fast)[0], 2)
     except ImportError:
         pass
-    machine = {"machine": platform.machine(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
-    counts = {"texts": len(texts), "references": len(references)}
-    ratio = round(seconds["NLTK, extrapolated"] / seconds["ours"])
-    print(json.dumps({**counts, "seconds": seconds, "NLTK over ours": ratio, "difference": difference, **machine}))
+    what = f"BLEU and Self-BLEU of {len(texts)} texts"
+    others = {name: value for name, value in seconds.items() if name not in ("ours", "from and to")}
+    measuring.report(
+        {
+            "texts": len(texts),
+            "references": len(references),
+            "seconds": seconds,
+            "NLTK over ours": round(seconds["NLTK, extrapolated"] / seconds["ours"]),
+            "difference": difference,
+            "rows": [measuring.row(what, "s", seconds["ours"], name, value) for name, value in others.items()],
+            **surroundings.facts(),
+        },
+        arguments.out,
+    )
 
 
 if __name__ == "__main__":

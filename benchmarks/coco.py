@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from training import trainer
+from training import markdown, trainer
 from training.evaluation import evaluate, frontier
 from training.figures import figure_shown
 from training.judging import ORDERS, Judge
-from training.leaderboard import markdown, written_into
 from training.run_config import RunConfig
 from training.whole_files import write_atomically
 
@@ -90,7 +89,7 @@ COLUMNS = {
 def table(reports: list[dict]) -> str:
     """A model a row at temperature 1, with intervals."""
     lines = [[f"`{report['model']}`", *(cell(report, name) for name in COLUMNS)] for report in reports]
-    return markdown(["model", *COLUMNS.values()], lines)
+    return markdown.table(["model", *COLUMNS.values()], lines)
 
 
 def cell(report: dict, name: str) -> str:
@@ -119,7 +118,7 @@ def at_diversity(reports: list[dict]) -> str:
             )
             values = [f"{between(f'bleu_{n}'):.3f}" for n in ORDERS]
             lines.append([f"`{report['model']}`", "", f"{between('at'):.2f}", *values])
-    return markdown(["", "Self-BLEU-4", "temperature", *(f"BLEU-{n}" for n in ORDERS)], lines)
+    return markdown.table(["", "Self-BLEU-4", "temperature", *(f"BLEU-{n}" for n in ORDERS)], lines)
 
 
 def of_4(point: dict) -> float:
@@ -147,8 +146,7 @@ def main() -> None:
     tables = f"{table(reports)}\n\n{at_diversity(reports)}"
     print(tables)
     if arguments.readme:
-        text = arguments.readme.read_text(encoding="utf-8")
-        write_atomically(arguments.readme, written_into(text, tables, *MARKS))
+        markdown.write_into(arguments.readme, tables, *MARKS)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ texts under the model in float32. Without `--model` the weights are random, and 
 """
 
 import argparse
-import json
 from pathlib import Path
 
+import measuring
 import numpy as np
-from side_by_side import KEPT, Contender, figures, in_turn, limit_threads, lstm_vae, machine, weights_for_peer
+from side_by_side import KEPT, PRECISIONS, limit_threads, lstm_vae, ours_in, rows, weights_for_peer
 
 SHAPE = 10_002, 256, 256, 32  # vocabulary, embedding, units, latent
 PEER = "PyTorch float32"
@@ -85,21 +85,25 @@ def main() -> None:
     place, length, threads = arguments.model, arguments.length, arguments.threads
     model = model_of("float32", place, length)
     weights = weights_for_peer(model)
-    contenders = {
-        f"ours {precision}": Contender(ours, precision, place, length, threads)
-        for precision in ("float32", "mixed_bfloat16")
-    }
-    contenders[PEER] = Contender(theirs, weights, length, threads)
-    contenders[f"{PEER}, memory kept"] = Contender(theirs, weights, length, threads, environment=KEPT)
+    tasks = {ours_in(precision): (ours, precision, place, length, threads) for precision in PRECISIONS}
+    contenders = {name: measuring.Contender(name, *task) for name, task in tasks.items()}
+    for name, environment in ((PEER, None), (f"{PEER}, memory kept", KEPT)):
+        contenders[name] = measuring.Contender(name, theirs, weights, length, threads, environment=environment)
     for job, num in (("sample", arguments.samples), ("greedy", arguments.samples), ("beam", arguments.searches)):
-        seconds, results = in_turn(contenders, arguments.repeats, job, num, arguments.beams)
-        found = {"job": job, "texts": num, **figures(seconds, PEER)}
-        written = {name: texts[0] for name, texts in results.items() if name.startswith("ours")}
+        surroundings = measuring.Surroundings()
+        seconds, results = measuring.compete(contenders, arguments.repeats, job, num, arguments.beams)
+        medians = measuring.medians(seconds)
+        found = {
+            **{"job": job, "texts": num, "seconds": medians, "from and to": measuring.spreads(seconds)},
+            f"{PEER} over it": {name: round(medians[PEER] / median, 2) for name, median in medians.items()},
+            "rows": rows(f"{job}, {num:,} texts", "s", medians),
+        }
+        written = {name: texts[0] for name, texts in results.items() if name in tasks}
         if job != "sample":
             pairs = list(zip(*written.values(), strict=True))
             found["the same in both precisions"] = round(sum(one == other for one, other in pairs) / len(pairs), 3)
         likelihoods = {name: round(log_likelihood(model, texts), 3) for name, texts in written.items()}
-        print(json.dumps({**found, "log-likelihood a text": likelihoods, **machine(threads)}), flush=True)
+        measuring.report({**found, "log-likelihood a text": likelihoods, **surroundings.facts(threads)})
 
 
 if __name__ == "__main__":

@@ -6,12 +6,9 @@ All are exact. Prints a JSON line with the median milliseconds of each way, meas
 """
 
 import argparse
-import json
-import os
-import platform
-import statistics
-import time
+from pathlib import Path
 
+import measuring
 import tensorflow as tf
 
 from keras_textgen import sampling
@@ -41,6 +38,7 @@ WAYS = {
     "searching": by_searching,
     "two levels": sampling.draw,
 }
+OURS = "two levels"
 
 
 def main() -> None:
@@ -49,20 +47,32 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=512)
     parser.add_argument("--vocabulary", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--out", type=Path, help="a file for the JSON line, too")
     arguments = parser.parse_args()
+    surroundings = measuring.Surroundings()
     logits = 3 * tf.random.stateless_normal([arguments.rows, arguments.vocabulary], [0, 0])
     uniforms = tf.random.stateless_uniform([arguments.rows], [0, 1])
-    runs = {name: tf.function(way) for name, way in WAYS.items()}
-    times = {name: [] for name in runs}
-    for repeat in range(arguments.repeats + 1):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run(logits, uniforms).numpy()
-            if repeat:  # the first call traces
-                times[name].append(1000 * (time.perf_counter() - start))
-    medians = {name: round(statistics.median(found), 1) for name, found in times.items()}
-    machine = {"machine": platform.machine(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
-    print(json.dumps({"rows": arguments.rows, "vocabulary": arguments.vocabulary, "milliseconds": medians, **machine}))
+    ways = {name: tf.function(way) for name, way in WAYS.items()}
+    runs = {name: lambda way=way: way(logits, uniforms).numpy() for name, way in ways.items()}
+    seconds = measuring.in_turn(runs, arguments.repeats)
+    times = {name: [1000 * value for value in found] for name, found in seconds.items()}
+    medians = measuring.medians(times, 1)
+    what = f"drawing {arguments.rows} of {arguments.vocabulary} words"
+    measuring.report(
+        {
+            "rows drawn": arguments.rows,
+            "vocabulary": arguments.vocabulary,
+            "milliseconds": medians,
+            "from and to": measuring.spreads(times, 1),
+            "rows": [
+                measuring.row(what, "ms", medians[OURS], f"TensorFlow, {name}", medians[name])
+                for name in medians
+                if name != OURS
+            ],
+            **surroundings.facts(),
+        },
+        arguments.out,
+    )
 
 
 if __name__ == "__main__":

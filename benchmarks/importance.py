@@ -12,20 +12,19 @@ of matrix products. Without `--texts` sentences have the lengths of Penn Treeban
 
 import argparse
 import itertools
-import json
 from pathlib import Path
 
+import measuring
 import numpy as np
 from side_by_side import (
     KEPT,
+    PRECISIONS,
     SPECIAL,
-    Contender,
-    figures,
-    in_turn,
     limit_threads,
     lstm_vae,
-    machine,
+    ours_in,
     products,
+    rows,
     shares,
     weights_for_peer,
 )
@@ -76,6 +75,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
+    surroundings = measuring.Surroundings()
     if arguments.texts:
         texts = [line.strip() for line in arguments.texts.read_text().splitlines() if line.strip()]
     else:
@@ -86,31 +86,34 @@ def main() -> None:
     model = lstm_vae("float32", SHAPE, LONGEST, arguments.model)
     ids = model.ids(texts).to_list()
     task = arguments.samples, arguments.threads
-    contenders = {
-        f"ours {precision}": Contender(ours, precision, arguments.model, texts, *task)
-        for precision in ("float32", "mixed_bfloat16")
-    }
-    contenders[PEER] = Contender(theirs, weights_for_peer(model), ids, *task)
-    contenders[f"{PEER}, memory kept"] = Contender(theirs, weights_for_peer(model), ids, *task, environment=KEPT)
-    limits = {"products": Contender(products, arguments.threads)}
-    seconds, results = in_turn(contenders | limits, arguments.repeats)
+    tasks = {ours_in(precision): (ours, precision, arguments.model, texts, *task) for precision in PRECISIONS}
+    contenders = {name: measuring.Contender(name, *rest) for name, rest in tasks.items()}
+    for name, environment in ((PEER, None), (f"{PEER}, memory kept", KEPT)):
+        its = weights_for_peer(model), ids, *task
+        contenders[name] = measuring.Contender(name, theirs, *its, environment=environment)
+    contenders["products"] = measuring.Contender("products", products, arguments.threads)
+    seconds, results = measuring.compete(contenders, arguments.repeats)
     rates = results.pop("products")
     del seconds["products"]
     tokens = sum(map(len, ids))
-    found = figures(seconds, PEER, digits=2)
-    whole = {name: round(median * TOKENS / tokens / 60, 1) for name, median in found["seconds"].items()}
+    medians = measuring.medians(seconds)
+    whole = {name: round(median * TOKENS / tokens / 60, 1) for name, median in medians.items()}
     nats = {name: np.mean(values, axis=1) for name, values in results.items()}
     errors = {name: np.std(values, ddof=1) / len(values) ** 0.5 for name, values in nats.items()}
+    limits = shares(seconds, operations(tokens, arguments.samples), rates)
     report = {
         **{"sentences": len(texts), "tokens": tokens, "samples": arguments.samples},
-        **found,
+        "seconds": medians,
+        "from and to": measuring.spreads(seconds),
+        f"{PEER} over it": {name: round(medians[PEER] / median, 2) for name, median in medians.items()},
         f"minutes for {SENTENCES} sentences": whole,
         "log-likelihood a sentence": {name: round(float(values.mean()), 3) for name, values in nats.items()},
         "standard error": {name: round(float(error), 3) for name, error in errors.items()},
-        **shares(seconds, operations(tokens, arguments.samples), rates),
-        **machine(arguments.threads),
+        **limits,
+        "rows": rows(f"K = {arguments.samples}, {len(texts)} texts", "s", medians, share=limits["share of that"]),
+        **surroundings.facts(arguments.threads),
     }
-    print(json.dumps(report))
+    measuring.report(report)
 
 
 if __name__ == "__main__":

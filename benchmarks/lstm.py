@@ -6,13 +6,9 @@ Prints the median milliseconds of each and the ratio of the two, for both precis
 """
 
 import argparse
-import json
-import os
-import platform
-import statistics
-import time
 
 import keras
+import measuring
 import tensorflow as tf
 
 from keras_textgen.layers import LSTM
@@ -31,14 +27,6 @@ def passes(layer, inputs, weight):
     return run
 
 
-def milliseconds(run) -> float:
-    """The time of one call."""
-    start = time.perf_counter()
-    for gradient in run():
-        gradient.numpy()
-    return 1000 * (time.perf_counter() - start)
-
-
 def main() -> None:
     """Reads the options, measures both layers in turn, prints a JSON line for each precision."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -48,22 +36,20 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=100)
     arguments = parser.parse_args()
+    surroundings = measuring.Surroundings()
     inputs = tf.random.stateless_normal([arguments.batch, arguments.length, arguments.width], [0, 0])
     weight = tf.random.stateless_normal([arguments.batch, arguments.length, arguments.units], [0, 1])
     for policy in ("float32", "mixed_bfloat16"):
         ours = LSTM(arguments.units, dtype=policy)
         theirs = keras.layers.LSTM(arguments.units, return_sequences=True, dtype=policy)
-        runs = {"ours": passes(ours, inputs, weight), "keras": passes(theirs, inputs, weight)}
-        for run in runs.values():
-            run()
-        times = {name: [] for name in runs}
-        for _ in range(arguments.repeats):
-            for name, run in runs.items():
-                times[name].append(milliseconds(run))
-        medians = {name: round(statistics.median(found), 2) for name, found in times.items()}
-        ratio = round(medians["keras"] / medians["ours"], 2)
-        machine = {"machine": platform.machine(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
-        print(json.dumps({"precision": policy, "milliseconds": medians, "keras over ours": ratio, **machine}))
+        layers = {"ours": passes(ours, inputs, weight), "keras": passes(theirs, inputs, weight)}
+        runs = {name: lambda run=run: [gradient.numpy() for gradient in run()] for name, run in layers.items()}
+        times = measuring.in_turn(runs, arguments.repeats)
+        medians = measuring.medians({name: [1000 * value for value in found] for name, found in times.items()}, 2)
+        what = f"a pass of an LSTM forward and backward, {policy}"
+        row = measuring.row(what, "ms", medians["ours"], "Keras", medians["keras"])
+        found = {"precision": policy, "milliseconds": medians, "keras over ours": row["ratio"], "rows": [row]}
+        measuring.report({**found, **surroundings.facts()})
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 import tensorflow as tf
 
 import zoo
-from training.leaderboard import markdown
+from training.markdown import table
 from training.presets import NAME
 from training.run_config import RunConfig
 from training.whole_files import write_atomically
@@ -59,7 +59,7 @@ def main() -> None:
             cells.append(f"{found['bytes'] / 1e6:.2f}, {found['nll'] - whole['nll']:+.4f}")
         lines.append([f"`{name}`", *cells])
         print(lines[-1], flush=True)
-    print(markdown(["", "float32 (MB)", "NLL", *(f"{kind} (MB, NLL)" for kind in KINDS)], lines))
+    print(table(["", "float32 (MB)", "NLL", *(f"{kind} (MB, NLL)" for kind in KINDS)], lines))
     settings = {"texts": arguments.texts, "machine": platform.machine(), "tensorflow": tf.__version__}
     if arguments.out:
         write_atomically(arguments.out, json.dumps({"settings": settings, "models": rows}, indent=2) + "\n")

@@ -8,16 +8,12 @@ discriminator (312 batches of 32 real and 32 written texts, from 20 steps), an e
 """
 
 import argparse
-import json
 import os
-import platform
-import statistics
-import time
+import sys
 from pathlib import Path
 
+import measuring
 import tensorflow as tf
-
-from training.whole_files import write_atomically
 
 # Seconds of the authors' code (TensorFlow 1.15) and of TextGAN-PyTorch on 2 cores.
 PUBLISHED = {
@@ -26,16 +22,6 @@ PUBLISHED = {
     "pre-training epoch": (15.0, 4.45),
     "10,000 texts": (7.0, 24.0),
 }
-
-
-def seconds(action, runs: int) -> float:
-    """The median time of several runs after a first one."""
-    found = []
-    for _ in range(runs + 1):
-        start = time.perf_counter()
-        action()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found[1:])
 
 
 def main() -> None:
@@ -63,24 +49,32 @@ def main() -> None:
     def repeated(action, times=20):
         return lambda: [action() for _ in range(times)]
 
-    load = os.getloadavg()[0]
-    found = {
-        "generator step": seconds(steps["game"], arguments.runs),
-        "discriminator epoch": 312 / 20 * seconds(repeated(lambda: steps["discriminator"](real, fake)), arguments.runs),
-        "pre-training epoch": 156 / 20 * seconds(repeated(lambda: steps["likelihood"](texts)), arguments.runs),
-        "10,000 texts": seconds(lambda: write(model, 10_000, 0), arguments.runs),
+    surroundings = measuring.Surroundings()
+    runs = {
+        "generator step": (1, steps["game"]),
+        "discriminator epoch": (312 / 20, repeated(lambda: steps["discriminator"](real, fake))),
+        "pre-training epoch": (156 / 20, repeated(lambda: steps["likelihood"](texts))),
+        "10,000 texts": (1, lambda: write(model, 10_000, 0)),
     }
+    times = {}
+    for name, (scale, run) in runs.items():  # not in turn: each changes the model
+        times[name] = [scale * value for value in measuring.in_turn({name: run}, arguments.runs)[name]]
+    found = measuring.medians(times)
     for name, value in found.items():
         authors, textgan = PUBLISHED[name]
-        times = f"{authors / value:.1f} times the authors' code, {textgan / value:.1f} TextGAN-PyTorch"
-        print(f"{name}: {value:.2f} s; {times}")
+        compared = f"{authors / value:.1f} times the authors' code, {textgan / value:.1f} TextGAN-PyTorch"
+        print(f"{name}: {value:.2f} s; {compared}", file=sys.stderr)
     hours = (120 * found["pre-training epoch"] + 200 * found["generator step"]) / 3600
     hours += (150 + 3000) * found["discriminator epoch"] / 3600
-    print(f"the whole protocol: {hours:.1f} hours")
+    print(f"the whole protocol: {hours:.1f} hours", file=sys.stderr)
+    rows = [
+        measuring.row(f"SeqGAN, {name}", "s", value, f"{beside}, measured earlier", theirs)
+        for name, value in found.items()
+        for beside, theirs in zip(("the authors' code", "TextGAN-PyTorch"), PUBLISHED[name], strict=True)
+    ]
     settings = {name: str(value) for name, value in vars(arguments).items()}
-    report = {"settings": settings, "machine": platform.machine(), "cores": os.cpu_count(), "load": load}
-    if arguments.out:
-        write_atomically(arguments.out, json.dumps({**report, "seconds": found, "hours": hours}, indent=2) + "\n")
+    figures = {"seconds": found, "from and to": measuring.spreads(times), "hours": hours, "rows": rows}
+    measuring.report({"settings": settings, **figures, **surroundings.facts(arguments.threads)}, arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,91 +1,44 @@
-"""What the measurements beside PyTorch share: contenders that work in turn, each in a process of its own, on as many
-threads; the limit that the machine sets; our model and the numbers of its weights for the peer.
+"""What the measurements beside PyTorch share: our model and the numbers of its weights for the peer, and the limit that
+the machine sets.
 
-Side by side and in turn, both meet the same load of the machine; the ratio of the medians is what counts.
+Each contender is a process of its own (`measuring.Contender`), and they work in turn, so that all meet the same load of
+the machine; the ratio of the medians is what counts.
 """
 
-import contextlib
-import multiprocessing
-import os
-import platform
 import statistics
 import time
 from pathlib import Path
 
+import measuring
 import numpy as np
 
+PRECISIONS = ("float32", "mixed_bfloat16")
 SPECIAL = 4  # ids before the first word
 # Variables of the C library under which freed memory is kept, however large: PyTorch then writes into pages it has.
 KEPT = {f"MALLOC_{name}_": str(2**33) for name in ("MMAP_THRESHOLD", "TRIM_THRESHOLD")}
 
 
-class Contender:
-    """A process that does what it is told.
+def ours_in(precision: str) -> str:
+    """What we are called among the contenders."""
+    return f"ours {precision}"
+
+
+def rows(what: str, unit: str, found: dict, *, rate: bool = False, share: dict | None = None) -> list[dict]:
+    """Rows of the table: what each of ours comes to beside each of the others.
 
     Args:
-        make: a function of a module, which gives the function that does the work; called in the process.
-        arguments: of `make`.
-        environment: variables of the process.
+        found: a figure of every contender.
+        share: of the machine's limit.
     """
-
-    def __init__(self, make, *arguments, environment=None):
-        self.pipe, theirs = multiprocessing.Pipe()
-        process = multiprocessing.get_context("spawn").Process(target=work, args=(make, arguments, theirs), daemon=True)
-        with variables(environment or {}):
-            process.start()
-
-    def ask(self, *told):
-        """The seconds that a piece of work takes, and its result."""
-        self.pipe.send(told)
-        return self.pipe.recv()
-
-
-def work(make, arguments, pipe) -> None:
-    """What the process of a contender does."""
-    run = make(*arguments)
-    with contextlib.suppress(EOFError):  # the one who asks has gone
-        while True:
-            told = pipe.recv()
-            start = time.perf_counter()
-            found = run(*told)
-            pipe.send((time.perf_counter() - start, found))
-
-
-@contextlib.contextmanager
-def variables(values):
-    """Variables of the environment for a while."""
-    before = dict(os.environ)
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def in_turn(contenders: dict, repeats: int, *told) -> tuple[dict, dict]:
-    """Seconds and results of all of them, `repeats` of each; a turn before that, in which graphs are traced, is left
-    out."""
-    seconds, results = ({name: [] for name in contenders} for _ in range(2))
-    for repeat in range(repeats + 1):
-        for name, contender in contenders.items():
-            took, found = contender.ask(*told)
-            if repeat:
-                seconds[name].append(took)
-                results[name].append(found)
-    return seconds, results
-
-
-def figures(seconds: dict, peer: str, digits: int = 3) -> dict:
-    """Medians, the least and most, and how often each is faster than the peer."""
-    medians = {name: statistics.median(found) for name, found in seconds.items()}
-    return {
-        "seconds": {name: round(median, digits) for name, median in medians.items()},
-        "from and to": {
-            name: [round(min(found), digits), round(max(found), digits)] for name, found in seconds.items()
-        },
-        f"{peer} over it": {name: round(medians[peer] / median, 2) for name, median in medians.items()},
-    }
+    mine = {name: value for name, value in found.items() if name in map(ours_in, PRECISIONS)}
+    return [
+        measuring.row(
+            f"{what}, {name.split()[1]}", unit, value, other, theirs, rate=rate, share=(share or {}).get(name)
+        )
+        for name, value in mine.items()
+        for other, theirs in found.items()
+        if other not in mine
+    ]
 
 
 def shares(seconds: dict, operations: int, rates: list[dict]) -> dict:
@@ -96,12 +49,6 @@ def shares(seconds: dict, operations: int, rates: list[dict]) -> dict:
         for name, found in seconds.items()
     }
     return {"products, GFLOP/s": {dtype: round(value / 1e9) for dtype, value in rate.items()}, "share of that": share}
-
-
-def machine(threads: int) -> dict:
-    """Where and how it was measured."""
-    load = round(os.getloadavg()[0], 1)
-    return {"threads": threads, "machine": platform.machine(), "cores": os.cpu_count(), "load": load}
 
 
 def limit_threads(threads: int) -> None:

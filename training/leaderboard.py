@@ -7,10 +7,9 @@ import argparse
 from pathlib import Path
 
 import zoo
-from keras_textgen.errors import InputError
 from training.figures import figure_shown
+from training.markdown import table, write_into
 from training.presets import NAME
-from training.whole_files import write_atomically
 from zoo import trained
 
 BEGIN, END = "<!-- leaderboard: written by python -m training.leaderboard -->", "<!-- end of the leaderboard -->"
@@ -36,12 +35,7 @@ def leaderboard() -> str:
     for card in cards:
         cells = [cell(card, name) for name in COLUMNS]
         lines.append([f"`{card['model']}`", *cells, f"{card['parameters']:,}", f"{card['bytes'] / 1e6:.1f}"])
-    return markdown(["model", *COLUMNS.values(), "parameters", "MB"], lines)
-
-
-def markdown(header: list[str], lines: list[list[str]]) -> str:
-    """A Markdown table of cells."""
-    return "\n".join(f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *lines))
+    return table(["model", *COLUMNS.values(), "parameters", "MB"], lines)
 
 
 def cell(card: dict, name: str) -> str:
@@ -53,26 +47,12 @@ def cell(card: dict, name: str) -> str:
     return shown if interval is None else f"{shown} ({' to '.join(figure_shown(name, end) for end in interval)})"
 
 
-def written_into(text: str, table: str, begin_mark: str = BEGIN, end_mark: str = END) -> str:
-    """A text with a table between its marks.
-
-    Raises:
-        InputError: if the marks are not there, once each and in their order.
-    """
-    before, begin, rest = text.partition(begin_mark)
-    _, end, after = rest.partition(end_mark)
-    if not (begin and end):
-        raise InputError(f"there is no place for the table: the marks {begin_mark!r} and {end_mark!r} are missing")
-    return f"{before}{begin}\n\n{table}\n\n{end}{after}"
-
-
 def main() -> None:
     """Writes the leaderboard into the README."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
     arguments = parser.parse_args()
-    text = arguments.readme.read_text(encoding="utf-8")
-    write_atomically(arguments.readme, written_into(text, leaderboard()))
+    write_into(arguments.readme, leaderboard(), BEGIN, END)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from keras_textgen.errors import InputError
-from training import leaderboard, presets
+from training import leaderboard, markdown, presets
 from zoo import trained
 
+MARKS = (leaderboard.BEGIN, leaderboard.END)
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -32,9 +33,9 @@ def test_a_row_says_what_the_card_says(monkeypatch):
 
 def test_the_table_goes_between_its_marks_and_nothing_else_changes():
     text = f"a\n{leaderboard.BEGIN}\nold\n{leaderboard.END}\nb\n"
-    once = leaderboard.written_into(text, "new")
+    once = markdown.written_into(text, "new", *MARKS)
     assert once == f"a\n{leaderboard.BEGIN}\n\nnew\n\n{leaderboard.END}\nb\n"
-    assert leaderboard.written_into(once, "new") == once
+    assert markdown.written_into(once, "new", *MARKS) == once
     for wrong in ("a\nb\n", f"{leaderboard.END}\n{leaderboard.BEGIN}\n"):
         with pytest.raises(InputError, match="no place for the table"):
-            leaderboard.written_into(wrong, "new")
+            markdown.written_into(wrong, "new", *MARKS)
