@@ -9,7 +9,8 @@ from keras_textgen.errors import InputError, unknown
 from keras_textgen.sampling.options import Options
 
 # The arguments of exported functions: an attribute becomes one more of them.
-RESERVED = {"a", "b", "c", "latents", "num", "num_samples", "rows", "seed", "spherical", "steps", "strategy", "texts"}
+RESERVED = {"a", "b", "c", "latents", "num", "num_samples", "rows", "seed", "seeds"}
+RESERVED |= {"spherical", "steps", "strategy", "texts"}
 RESERVED |= set(Options._fields)
 
 

@@ -22,14 +22,16 @@ def of_rows(logits, ids):
     single = lambda tensor: tf.cast(tensor, tf.float32)  # noqa: E731
     chosen = single(tf.gather(probabilities, ids, batch_dims=1))
 
-    def of_small_ones():
+    exact = chosen > SMALL
+    nats = -tf.math.log(chosen)
+
+    def with_small_ones():
         # The greatest probability is never too small for its logarithm to be exact.
         likeliest = tf.math.log(single(tf.reduce_max(probabilities, axis=1)))
         gap = single(tf.reduce_max(logits, axis=1)) - single(tf.gather(logits, ids, batch_dims=1))
-        return gap - likeliest
+        return tf.where(exact, nats, gap - likeliest)
 
-    exact = tf.reduce_min(chosen) > SMALL
-    nats = tf.cond(exact, lambda: -tf.math.log(chosen), of_small_ones)
+    nats = tf.cond(tf.reduce_all(exact), lambda: nats, with_small_ones)
 
     def gradient(weights):
         weights = tf.cast(weights, logits.dtype)

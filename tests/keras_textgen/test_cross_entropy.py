@@ -44,6 +44,14 @@ def test_logits_of_any_size_are_exact(word):
     np.testing.assert_allclose(gradient, expected * [[1], [2], [3], [4]], rtol=1e-5, atol=1e-6)
 
 
+def test_a_row_does_not_depend_on_the_other_rows():
+    logits, ids = 5 * np.random.default_rng(0).standard_normal([5, 9]).astype(np.float32), tf.zeros([5], tf.int32)
+    expected = cross_entropy(tf.constant(logits), ids)
+    for other in ([-1e4, *[0.0] * 8], [np.nan] * 9):
+        logits[4] = other
+        np.testing.assert_array_equal(cross_entropy(tf.constant(logits), ids)[:4], expected[:4])
+
+
 def test_a_token_out_of_the_vocabulary_is_refused():
     with pytest.raises(tf.errors.InvalidArgumentError):
         cross_entropy(tf.zeros([1, 3]), tf.constant([3]))
