@@ -110,7 +110,7 @@ class LSTMDecoder(layers.Layer):
         return z, hidden, cell, tf.zeros_like(cell), tf.zeros([], tf.int32)
 
     def step(self, tokens, state):
-        """Logits `[batch, vocabulary]`, in the dtype of the computation, of what follows `tokens` `int32 [batch]`, and
+        """Logits `[batch, vocabulary]`, of the dtype of the product, of what follows `tokens` `int32 [batch]`, and
         the next state."""
         return self.move(self.lstm.project(tf.concat([self.words(tokens), state[0]], axis=-1)), state)
 

@@ -5,6 +5,8 @@ from keras import layers
 
 from keras_textgen.layers.casting import weights_of
 
+NARROW = 128  # units
+
 
 def output_layer(embedding: layers.Embedding, tied: bool) -> layers.Layer:
     """The last layer of a decoder, by its word vectors if `tied` (Press & Wolf 2017), else by weights of its own.
@@ -31,13 +33,14 @@ class Output(layers.Dense):
 
     def weights_to_compute(self):
         """Kernel and bias, as `infer` needs them."""
-        return [tf.cast(weight, self.product_dtype) for weight in (self.kernel, self.bias)]
+        dtype = dtype_to_infer(self.kernel.shape[0], self.product_dtype)
+        return [tf.cast(weight, dtype) for weight in (self.kernel, self.bias)]
 
     def infer(self, features):
         """Logits `[n, units]` of features `[n, width]` in the dtype of the products, rounded once: they are summed up
         in float32. Not for training."""
         kernel, bias = weights_of(self)
-        return tf.nn.bias_add(tf.matmul(tf.cast(features, self.product_dtype), kernel), bias)
+        return tf.nn.bias_add(tf.matmul(tf.cast(features, kernel.dtype), kernel), bias)
 
 
 class TiedOutput(layers.Layer):
@@ -61,13 +64,20 @@ class TiedOutput(layers.Layer):
 
     def weights_to_compute(self):
         """The embedding's table and the bias, as `infer` needs them."""
-        return [tf.cast(weight, self.product_dtype) for weight in (self.embedding.embeddings, self.bias)]
+        dtype = dtype_to_infer(self.embedding.output_dim, self.product_dtype)
+        return [tf.cast(weight, dtype) for weight in (self.embedding.embeddings, self.bias)]
 
     def infer(self, features):
         """As of `Output`."""
         table, bias = weights_of(self)
-        rows = tf.cast(self.projection(features), self.product_dtype)
+        rows = tf.cast(self.projection(features), table.dtype)
         return tf.nn.bias_add(tf.matmul(rows, table, transpose_b=True), bias)
+
+
+def dtype_to_infer(width: int, product_dtype: str) -> str:
+    """In what `infer` multiplies: where a state is narrow, most of the time goes into writing the logits, and to round
+    them and widen them again would cost more than the product."""
+    return product_dtype if width >= NARROW else "float32"
 
 
 def affine(features, kernel, bias, product_dtype, transposed=False):

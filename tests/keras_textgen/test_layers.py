@@ -24,6 +24,7 @@ from keras_textgen.layers import (
     TransformerEncoder,
     WordDeletion,
     WordDropout,
+    output,
 )
 from keras_textgen.layers.bag import counts
 from keras_textgen.layers.casting import cast_once
@@ -56,7 +57,8 @@ def test_a_decoder_weighs_many_latents_of_a_text_at_once(tie, policy, tolerance)
 
 
 @pytest.mark.parametrize("tie", [False, True])
-def test_weights_are_cast_outside_of_a_loop(tie):
+def test_weights_are_cast_outside_of_a_loop(tie, monkeypatch):
+    monkeypatch.setattr(output, "NARROW", 1)
     decoder = LSTMDecoder(11, 6, 8, tie_embeddings=tie, dtype="mixed_bfloat16")
     decoder(tf.zeros([1, 3]), IDS[:1])
 
@@ -75,6 +77,16 @@ def test_weights_are_cast_outside_of_a_loop(tie):
         found[once] = sum(node.attr["_output_shapes"].list.shape[0].dim[0].size in (8, 11, 9) for node in nodes)
     assert found[True] == 0 and found[False] >= 3  # kernels have as many rows as there are units, words or inputs
     np.testing.assert_array_equal(*(tf.cast(logits(once), tf.float32) for once in (False, True)))
+
+
+@pytest.mark.parametrize("tie", [False, True])
+@pytest.mark.parametrize("units, dtype", [(output.NARROW - 1, "float32"), (output.NARROW, "bfloat16")])
+def test_words_are_found_in_low_precision_where_states_are_wide(tie, units, dtype):
+    decoder = LSTMDecoder(11, units, units, tie_embeddings=tie, dtype="mixed_bfloat16")
+    whole = decoder(tf.zeros([2, 3]), IDS)
+    logits, _ = decoder.step(tf.constant(IDS[:, 0]), decoder.start(tf.zeros([2, 3])))
+    assert whole.dtype == tf.float32 and logits.dtype == dtype
+    np.testing.assert_allclose(tf.cast(logits, tf.float32), whole[:, 0], atol=0.02)
 
 
 @pytest.mark.parametrize("tie", [False, True])
