@@ -45,6 +45,7 @@ def ours(precision, place, length, threads):
 
 def theirs(weights, length, threads):
     """The same in PyTorch, all texts together."""
+    measuring.take_cores(threads)
     import torch
     from peer_lstm_vae import with_weights
 

@@ -44,6 +44,7 @@ def ours(precision, place, texts, samples, threads):
 
 def theirs(weights, ids, samples, threads):
     """The same in PyTorch."""
+    measuring.take_cores(threads)
     import torch
     from peer_lstm_vae import with_weights
 

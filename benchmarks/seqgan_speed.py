@@ -8,12 +8,12 @@ discriminator (312 batches of 32 real and 32 written texts, from 20 steps), an e
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 import measuring
 import tensorflow as tf
+from side_by_side import limit_threads
 
 # Seconds of the authors' code (TensorFlow 1.15) and of TextGAN-PyTorch on 2 cores.
 PUBLISHED = {
@@ -32,10 +32,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    # As on a machine of so many cores: within an operation, and between those that wait for nothing of one another.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-arguments.threads :])
-    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    limit_threads(arguments.threads)
 
     from training.oracle import write
     from training.seqgan_oracle import BATCH, Experiment, Protocol

@@ -52,11 +52,13 @@ def shares(seconds: dict, operations: int, rates: list[dict]) -> dict:
 
 
 def limit_threads(threads: int) -> None:
-    """Lets TensorFlow compute on so many threads."""
+    """Lets TensorFlow compute on so many cores: within an operation, and between those that wait for nothing of one
+    another."""
+    measuring.take_cores(threads)
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def products(threads: int):

@@ -45,6 +45,7 @@ def ours(shape, batches, threads, precision):
 
 def peer(shape, batches, threads, path):
     """What `training` of a file gives."""
+    measuring.take_cores(threads)
     spec = importlib.util.spec_from_file_location("peer", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
