@@ -220,14 +220,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except InputError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        print(f"bench: {error.filename}: {error.strerror}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("bench: stopped", file=sys.stderr)
-        sys.exit(130)
+    measuring.run(main)

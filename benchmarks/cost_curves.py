@@ -17,7 +17,6 @@ from pathlib import Path
 import measuring
 import numpy as np
 
-from keras_textgen.errors import InputError
 from training.whole_files import write_atomically
 
 BASE = {"vocabulary": 10_000, "hidden": 256, "length": 24, "batch": 32}
@@ -223,7 +222,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"cost_curves.py: {error}")
+    measuring.run(main)

@@ -29,6 +29,8 @@ from side_by_side import (
     weights_for_peer,
 )
 
+from training.corpora.files import read_texts
+
 SHAPE = 10_002, 256, 256, 32  # vocabulary, embedding, units, latent
 LONGEST = 90
 SENTENCES, TOKENS = 3_761, 82_430  # of the test set, with the ends
@@ -78,7 +80,7 @@ def main() -> None:
     arguments = parser.parse_args()
     surroundings = measuring.Surroundings()
     if arguments.texts:
-        texts = [line.strip() for line in arguments.texts.read_text().splitlines() if line.strip()]
+        texts = list(read_texts(arguments.texts))
     else:
         draw = np.random.default_rng(0)
         lengths = np.clip(draw.gamma(4.1, 5.1, 1000).round(), 1, LONGEST - 1).astype(int)
@@ -118,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    measuring.run(main)

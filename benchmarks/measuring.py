@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import platform
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -58,6 +59,22 @@ class Surroundings:
         told = {} if threads is None else {"threads": threads}
         cores = {"machine": platform.machine(), "processor": processor(), "cores": os.cpu_count()}
         return {**cores, **told, "versions": versions(), "load": [self.before, load()]}
+
+
+def run(main) -> None:
+    """What a script of this folder does: `main()`, whose result is the exit code; an error is one line on the terminal,
+    with the exit code 2."""
+    name = Path(sys.argv[0]).name
+    try:
+        sys.exit(main())
+    except InputError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"{name}: {error.filename}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"{name}: stopped", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(2)
 
 
 def take_cores(threads: int) -> None:

@@ -174,8 +174,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except InputError as error:
-        print(f"regression.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    measuring.run(main)

@@ -16,7 +16,6 @@ that takes a training step on every batch.
 import argparse
 import ast
 import importlib.util
-import sys
 from pathlib import Path
 
 import measuring
@@ -125,7 +124,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"training_speed.py: {error}")
+    measuring.run(main)
