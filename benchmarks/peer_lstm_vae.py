@@ -5,7 +5,7 @@ import math
 
 import torch
 
-PADDING, START = 0, 1
+PADDING, START, END = 0, 1, 2
 MIN_SCALE = 1e-3
 
 
@@ -73,34 +73,47 @@ class Peer(torch.nn.Module):
 
     @torch.no_grad()
     def write(self, z, length, banned, likeliest=False):
-        """Texts of `length` tokens, drawn token by token or the likeliest at every step: ids `[n, length]`."""
+        """Texts of at most `length` tokens, drawn token by token or the likeliest at every step: ids `[n, length]`. All
+        rows are computed until the last one has ended, as is usual."""
         tokens, state, written = torch.full([len(z)], START), self.initial_state(z), []
+        ended = torch.zeros(len(z), dtype=torch.bool)
         for _ in range(length):
             logits, state = self.step(tokens, z, state)
             logits[:, banned] = -torch.inf
             draw = lambda logits: torch.multinomial(torch.softmax(logits, dim=-1), 1)[:, 0]  # noqa: E731
-            tokens = logits.argmax(dim=-1) if likeliest else draw(logits)
+            tokens = (logits.argmax(dim=-1) if likeliest else draw(logits)).masked_fill(ended, PADDING)
             written.append(tokens)
+            ended |= tokens == END
+            if ended.all():
+                break
         return torch.stack(written, dim=1)
 
     @torch.no_grad()
     def beam_search(self, z, length, banned, beams):
-        """The likeliest texts of `length` tokens, `[n, length]`, by a batched beam search."""
+        """The likeliest texts of at most `length` tokens, `[n, length]`, by a batched beam search: a beginning that has
+        ended keeps its place and its score, until all have."""
         num, z = len(z), z.repeat_interleave(beams, dim=0)
         tokens, state = torch.full([num * beams], START), self.initial_state(z)
         scores = torch.full([num, beams], -torch.inf)
         scores[:, 0] = 0  # all beams of a text are the same at first
         written = torch.zeros([num * beams, 0], dtype=torch.long)
+        ended = torch.zeros(num * beams, dtype=torch.bool)
         for _ in range(length):
             logits, state = self.step(tokens, z, state)
             logits[:, banned] = -torch.inf
-            totals = scores.reshape(-1, 1) + torch.log_softmax(logits, dim=-1)
+            log_probs = torch.log_softmax(logits, dim=-1)
+            log_probs[ended] = -torch.inf
+            log_probs[ended, PADDING] = 0
+            totals = scores.reshape(-1, 1) + log_probs
             scores, places = totals.reshape(num, -1).topk(beams)
             parents = (places // logits.shape[1] + beams * torch.arange(num)[:, None]).reshape(-1)
             tokens = (places % logits.shape[1]).reshape(-1)
             state = tuple(part[:, parents] for part in state)
             written = torch.cat([written[parents], tokens[:, None]], dim=1)
-        return written.reshape(num, beams, length)[:, 0]
+            ended = ended[parents] | (tokens == END)
+            if ended.all():
+                break
+        return written.reshape(num, beams, -1)[:, 0]
 
 
 def with_weights(weights, threads) -> Peer:
