@@ -55,6 +55,7 @@ MEASUREMENTS = {
     ),
     "decoding": Measurement("decoding.py", needs=(TORCH,)),
     "draws": Measurement("draws.py"),
+    "encoding": Measurement("encoding.py", needs=(TORCH,)),
     "importance": Measurement("importance.py", needs=(TORCH,)),
     "bleu": Measurement(
         "bleu.py",

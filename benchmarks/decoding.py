@@ -4,11 +4,11 @@ weights, the same number of texts, each in a process of its own and in turn; our
     pip install torch
     python benchmarks/decoding.py --model runs/ptb-sgd/model.keras
 
-Prints two JSON lines each for sampling, for the likeliest words and for beam search: texts that end where the model ends
-them, which is what a user asks for and where it counts that rows that have ended cost nothing more; and texts of one
-length, which is the same arithmetic for all. In each the median seconds and the ratios, the mean tokens of a text and
-the mean log-likelihood of our texts under the model in float32; where nothing is drawn also how many texts are the same
-in both precisions. Without `--model` the weights are random, as peaked as a trained model's, and no text ends.
+Prints two JSON lines each for sampling, for the likeliest words and for beam search: texts that end where the model
+ends them, which is what a user asks for and where it counts that rows that have ended cost nothing more; and texts of
+one length, which is the same arithmetic for all. In each the median seconds and the ratios, the mean tokens of a text
+and the mean log-likelihood of our texts under the model in float32; where nothing is drawn also how many texts are the
+same in both precisions. Without `--model` the weights are random, as peaked as a trained model's, and no text ends.
 """
 
 import argparse

@@ -19,17 +19,15 @@ import numpy as np
 from side_by_side import (
     KEPT,
     PRECISIONS,
-    SPECIAL,
     limit_threads,
     lstm_vae,
     ours_in,
     products,
     rows,
+    sentences,
     shares,
     weights_for_peer,
 )
-
-from training.corpora.files import read_texts
 
 SHAPE = 10_002, 256, 256, 32  # vocabulary, embedding, units, latent
 LONGEST = 90
@@ -79,13 +77,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     surroundings = measuring.Surroundings()
-    if arguments.texts:
-        texts = list(read_texts(arguments.texts))
-    else:
-        draw = np.random.default_rng(0)
-        lengths = np.clip(draw.gamma(4.1, 5.1, 1000).round(), 1, LONGEST - 1).astype(int)
-        texts = [" ".join(f"w{word}" for word in draw.integers(SHAPE[0] - SPECIAL, size=size)) for size in lengths]
-    texts = some(texts, arguments.sentences)
+    texts = some(sentences(arguments.texts, SHAPE[0], LONGEST), arguments.sentences)
     model = lstm_vae("float32", SHAPE, LONGEST, arguments.model)
     ids = model.ids(texts).to_list()
     task = arguments.samples, arguments.threads

@@ -29,6 +29,20 @@ class Peer(torch.nn.Module):
         mean, raw_scale = self.head(last[0]).chunk(2, dim=1)
         return mean, torch.nn.functional.softplus(raw_scale) + MIN_SCALE
 
+    @torch.no_grad()
+    def encode(self, rows, batch=64):
+        """The means of the posteriors of texts, each `[length]`: `[n, latent]`. A batch after the other, in the order
+        of the texts, padded to its longest and packed."""
+        means = []
+        for first in range(0, len(rows), batch):
+            part = rows[first : first + batch]
+            words = self.read(torch.nn.utils.rnn.pad_sequence(part, batch_first=True))
+            lengths = torch.tensor([len(row) for row in part])
+            packed = torch.nn.utils.rnn.pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
+            _, (last, _) = self.encoder(packed)
+            means.append(self.head(last[0]).chunk(2, dim=1)[0])
+        return torch.cat(means)
+
     def initial_state(self, z):
         """Hidden and cell state of the decoder, each `[1, n, units]`."""
         cell = self.initial_cell(z)[None]

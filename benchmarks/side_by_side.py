@@ -12,6 +12,8 @@ from pathlib import Path
 import measuring
 import numpy as np
 
+from training.corpora.files import read_texts
+
 PRECISIONS = ("float32", "mixed_bfloat16")
 SPECIAL = 4  # ids before the first word
 # Variables of the C library under which freed memory is kept, however large: PyTorch then writes into pages it has.
@@ -80,6 +82,15 @@ def product_rate(dtype, size: int = 1024, repeats: int = 10) -> float:
     for _ in range(repeats):
         multiply().numpy()
     return repeats * 2 * size**3 / (time.perf_counter() - start)
+
+
+def sentences(place: Path | None, vocabulary_size: int, longest: int, num: int = 1000) -> list[str]:
+    """The lines of a file; without one, random words of our model in texts as long as Penn Treebank's."""
+    if place:
+        return list(read_texts(place))
+    draw = np.random.default_rng(0)
+    lengths = np.clip(draw.gamma(4.1, 5.1, num).round(), 1, longest - 1).astype(int)
+    return [" ".join(f"w{word}" for word in draw.integers(vocabulary_size - SPECIAL, size=size)) for size in lengths]
 
 
 def lstm_vae(precision: str, shape, length: int, place: Path | None = None):

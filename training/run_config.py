@@ -11,6 +11,7 @@ from training.run_folder import KEPT, RunFolder
 
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+AUTO = "auto"
 DECAYS = ("cosine", "none")
 
 
@@ -31,7 +32,7 @@ class RunConfig:
             it (with a learning rate of about 1).
         learning_rate: at the start; None for the model's own optimizer as it is.
         decay: "cosine" (to a hundredth over the whole run; Loshchilov & Hutter 2017) or "none".
-        precision: a Keras dtype policy.
+        precision: a Keras dtype policy, or "auto": the one that `keras_textgen.devices` recommends for the device.
         seed: of the weights, dropout, latent samples, the order of batches, and the corpus.
         validation_texts: how many validation texts select the best epoch.
         validation_samples: importance samples a text for that.
@@ -102,8 +103,12 @@ class RunConfig:
             raise unknown("optimizer", self.optimizer, OPTIMIZERS)
         if self.optimizer == "sgd" and self.learning_rate is None:
             raise InputError("the optimizer 'sgd' needs a learning rate; 1.0 is usual")
+        if self.precision == AUTO:
+            from keras_textgen import devices
+
+            self.precision = devices.recommended_precision()  # a run that goes on elsewhere goes on in the same one
         if self.precision not in PRECISIONS:
-            raise unknown("precision", self.precision, PRECISIONS)
+            raise unknown("precision", self.precision, (AUTO, *PRECISIONS))
         if self.decay not in DECAYS:
             raise unknown("decay", self.decay, DECAYS)
         for name in ("epochs", "batch_size", "validation_texts", "validation_samples", "samples_every"):

@@ -17,9 +17,13 @@ MEMBER = re.compile(r"(config|metadata)\.json|model\.weights\.h5|assets/[\w./-]*
 MOST_EXPANSION, SMALL, MOST_TEXT = 100, 2**20, 2**27
 
 
-def load(path):
+def load(path, *, compile: bool = True):
     """Loads a model from a `.keras` file, the final model of a run folder, or one that comes with the package, as
     "lstm_vae/reviews".
+
+    Args:
+        compile: whether the optimizer is loaded, too, with what it remembers. Without it loading is faster; the model
+            has the optimizer that it would be built with.
 
     Raises:
         InputError: if there is no such file, it is damaged or truncated, or it holds no model of the zoo.
@@ -36,7 +40,7 @@ def load(path):
         with warnings.catch_warnings():
             # What comes with the package has no state of an optimizer: training starts with a new one.
             warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
-            model = keras.saving.load_model(path, safe_mode=True)
+            model = keras.saving.load_model(path, compile=compile, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a foreign or damaged file
         raise InputError(f"{path} cannot be loaded: {first_line(error)}") from error
     if not isinstance(model, TextModel):

@@ -1,5 +1,6 @@
 """TextModel: strings in, strings out. What every model of the zoo is."""
 
+import contextvars
 import functools
 import random
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from keras_textgen.optimizers import Adam, AdamW
 from keras_textgen.text import UNKNOWN, get_tokenizer, lengths
 
 APART = 1_000_003  # between the seeds of the rows of two replicas
+# Whether a model is made from a configuration: the optimizer that its loader brings would replace its own.
+FROM_CONFIG = contextvars.ContextVar("FROM_CONFIG", default=False)
 
 
 class TextModel(Fitting, Writing, GraphFunctions, replicas.Replicated, keras.Model):
@@ -92,7 +95,12 @@ class TextModel(Fitting, Writing, GraphFunctions, replicas.Replicated, keras.Mod
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**config)
+        """As in Keras; what the optimizer remembers is made by whoever comes first, a loader or training."""
+        token = FROM_CONFIG.set(True)
+        try:
+            return cls(**config)
+        finally:
+            FROM_CONFIG.reset(token)
 
     # What a subclass states
 
@@ -147,7 +155,8 @@ class TextModel(Fitting, Writing, GraphFunctions, replicas.Replicated, keras.Mod
                 # One tiny batch makes every weight, so that none is missing when the model is saved or loaded.
                 self.call(tf.constant([[UNKNOWN, UNKNOWN]]), tf.zeros([1, len(self.attributes)], tf.int32))
                 self.built = True
-                self.build_optimizers()
+                if not FROM_CONFIG.get():
+                    self.build_optimizers()
 
     def build(self, input_shape=None):
         self.assemble()
@@ -192,6 +201,12 @@ class TextModel(Fitting, Writing, GraphFunctions, replicas.Replicated, keras.Mod
         self.optimizer.build(self.optimized_variables)
 
     # Training
+
+    def make_train_function(self, force=False):
+        if self.built:
+            with self.strategy_scope():
+                self.build_optimizers()
+        return super().make_train_function(force)
 
     def train_step(self, data):
         ids, attributes, _ = keras.utils.unpack_x_y_sample_weight(data)

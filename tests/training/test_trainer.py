@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import zoo
+from keras_textgen import devices
 from keras_textgen.errors import InputError
 from training import trainer
 from training.checkpoints import DamageWarning
@@ -54,6 +55,15 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_run, tmp
     metrics = (tiny_run.path / "metrics.jsonl").read_bytes()
     assert (tmp_path / "same" / "metrics.jsonl").read_bytes() == metrics
     assert (tmp_path / "other" / "metrics.jsonl").read_bytes() != metrics
+
+
+def test_the_automatic_precision_is_the_one_of_the_device_and_is_noted(tiny_run, monkeypatch):
+    monkeypatch.setattr(devices, "gpus", lambda: [])
+    for flags, precision in ((set(), "float32"), ({"avx512_bf16"}, "mixed_bfloat16")):
+        monkeypatch.setattr(devices, "processor_flags", lambda flags=flags: flags)
+        config = settings(tiny_run, precision="auto").check()
+        assert config.precision == precision
+        assert config.build_model(config.load_corpus()).dtype_policy.name == precision
 
 
 @pytest.mark.parametrize("attributes, widths", [([], 0), (["sentiment", "tense"], 2)])

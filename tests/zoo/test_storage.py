@@ -31,6 +31,19 @@ def test_a_model_loads_from_a_path_a_string_and_a_run_folder(good, untraced, tmp
     assert texts[0] == texts[1] == texts[2]
 
 
+@pytest.mark.parametrize("name", ["lstm_vae", "gan"])
+def test_a_model_loaded_without_its_optimizer_has_a_new_one_as_soon_as_it_trains(saved, untraced, corpus, name):
+    whole, model = zoo.load(saved(name)), zoo.load(saved(name), compile=False)
+    assert int(whole.optimizer.iterations) and not model.optimizer.built
+    with untraced():
+        assert model.generate(2, seed=1) == whole.generate(2, seed=1)
+    model.run_eagerly = True
+    model.fit(corpus[:16], batch_size=16, verbose=0)
+    counted = 1 + (int(whole.training_steps) if name == "gan" else 0)  # an adversarial model counts its steps itself
+    assert int(model.training_steps) == counted
+    assert model.optimizer.built and len(model.optimizer.variables) == len(whole.optimizer.variables)
+
+
 def test_a_missing_file_is_refused(tmp_path):
     refused(tmp_path / "none.keras", "there is no file")
 

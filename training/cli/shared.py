@@ -27,7 +27,7 @@ def fail(message: str, code: int = 2) -> None:
 
 
 def load_model(path: str):
-    """The model at a path; the errors of `zoo.load`."""
+    """The model at a path, to write and to read with; the errors of `zoo.load`."""
     import zoo
     from zoo.storage import find
 
@@ -36,7 +36,7 @@ def load_model(path: str):
         import tensorflow  # noqa: F401
 
         import keras_textgen.models.text_model  # noqa: F401
-    return zoo.load(path)
+    return zoo.load(path, compile=False)
 
 
 @contextlib.contextmanager

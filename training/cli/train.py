@@ -24,6 +24,7 @@ DATA = (
     "A corpus by name (reviews); a text, JSON-lines, CSV, TSV or Parquet file, maybe .gz or .zst; a pattern or folder "
     "of such; hf:NAME or tfds:NAME/CONFIG; or what `textgen prepare` has written."
 )
+PRECISION = "float32, mixed_bfloat16, mixed_float16, or auto: mixed_bfloat16 where the device has instructions for it."
 
 
 def command(
@@ -64,7 +65,7 @@ def command(
     optimizer: Annotated[str, typer.Option(help="adam, or plain sgd (with a rate of about 1).")] = DEFAULTS.optimizer,
     learning_rate: Annotated[float, typer.Option(help="At the start.")] = DEFAULTS.learning_rate,
     decay: Annotated[str, typer.Option(help="Of the learning rate: cosine or none.")] = DEFAULTS.decay,
-    precision: Annotated[str, typer.Option(help="float32, mixed_bfloat16 or mixed_float16.")] = DEFAULTS.precision,
+    precision: Annotated[str, typer.Option(help=PRECISION)] = DEFAULTS.precision,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = DEFAULTS.seed,
     samples_every: Annotated[int, typer.Option(help="Epochs between two files of samples.")] = DEFAULTS.samples_every,
     distribute: Annotated[
