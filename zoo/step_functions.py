@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_textgen import sampling
+from keras_textgen.text import START
 
 TOKENS, LATENTS, ATTRIBUTES, LOGITS = "tokens", "latents", "attributes", "logits"
 
@@ -35,7 +36,8 @@ class StepFunctions:
         self.latents = self.model.draw(sampling.row_seeds(0, np.arange(64)))
         drawn = None if self.latents is None else self.latents[:1]
         like = self.model.start(drawn, tf.zeros([1, model.attributes.width]))
-        self.like = tf.nest.map_structure(self.spec_of, like)
+        _, after = self.model.step(tf.constant([START]), like)
+        self.like = tf.nest.map_structure(self.spec_of, like, after)
         kept = [spec for spec in tf.nest.flatten(self.like) if spec.shape.num_elements()]
         self.state = {f"state_{place}": spec for place, spec in enumerate(kept)}
         self.inputs = {"start": self.start_inputs(), "step": {TOKENS: self.whole([batch_size]), **self.state}}
@@ -46,9 +48,16 @@ class StepFunctions:
         """What the functions read."""
         return [weight.value for weight in self.model.weights]
 
-    def spec_of(self, tensor) -> tf.TensorSpec:
-        """What a part of the state of one text is for all of them."""
-        return tf.TensorSpec([self.batch_size, *tensor.shape[1:]] if tensor.shape.rank else [], tensor.dtype)
+    def spec_of(self, tensor, after) -> tf.TensorSpec:
+        """What a part of the state of one text is for all of them; with room for the longest text where it grows from
+        step to step."""
+        if not tensor.shape.rank:
+            return tf.TensorSpec([], tensor.dtype)
+        sizes = [
+            size + (behind - size) * self.model.sequence_length
+            for size, behind in zip(tensor.shape, after.shape, strict=True)
+        ]
+        return tf.TensorSpec([self.batch_size, *sizes[1:]], tensor.dtype)
 
     def start_inputs(self) -> dict[str, tf.TensorSpec]:
         found = {}
@@ -71,7 +80,8 @@ class StepFunctions:
     def start(self, latents=None, attributes=None):
         if attributes is None:
             attributes = tf.zeros([self.batch_size, 0], tf.int32)
-        return self.named("state_", self.model.start(latents, self.model.attributes.one_hot(attributes)))
+        state = self.model.start(latents, self.model.attributes.one_hot(attributes))
+        return self.named("state_", tf.nest.map_structure(with_room, state, self.like))
 
     def step(self, tokens, **state):
         given = iter(state.values())
@@ -87,6 +97,13 @@ class StepFunctions:
         pairs = zip(tf.nest.flatten(state), tf.nest.flatten(self.like), strict=True)
         parts = [tf.reshape(part, spec.shape) for part, spec in pairs if spec.shape.num_elements()]
         return {f"{prefix}{place}": part for place, part in enumerate(parts)}
+
+
+def with_room(part, spec):
+    """A part of a state in the shape that it may grow to, with zeros behind what it has."""
+    if part.shape[1:] == spec.shape[1:]:
+        return part
+    return tf.pad(part, tf.stack([tf.zeros([len(spec.shape)], tf.int32), spec.shape - tf.shape(part)], axis=1))
 
 
 def in_float32(model):

@@ -1,14 +1,17 @@
-"""The attention of a Transformer that writes: keys and values kept by core ops, places told by turning."""
+"""The attention of a Transformer that writes: keys and values kept as they grow, places told by turning."""
 
 import keras_hub
+import numpy as np
 import tensorflow as tf
 
 
 class WritingAttention(keras_hub.layers.CachedMultiHeadAttention):
-    """keras-hub's attention; how new keys and values are kept is its own.
+    """keras-hub's attention; how keys and values are kept while a text is written is its own.
 
-    keras-hub updates what it keeps by `keras.ops.slice_update`, which on TensorFlow is an op of XLA, and a server has
-    XLA disabled.
+    keras-hub keeps room for the longest text, attends to all of it, and writes into it by `keras.ops.slice_update`,
+    which on TensorFlow is an op of XLA, and a server has XLA disabled. Here a cache, `[batch, num_heads, places,
+    2 * width]`, holds the keys and values of the places so far side by side, and grows; one that has room behind them
+    keeps its size.
     """
 
     def call(self, query, value, key=None, attention_mask=None, cache=None, cache_update_index=None, training=None):
@@ -16,14 +19,26 @@ class WritingAttention(keras_hub.layers.CachedMultiHeadAttention):
         queries = self.at_places(self._query_dense(query), first)
         keys = self.at_places(self._key_dense(value if key is None else key), first)
         values = self._value_dense(value)
-        if cache is not None:
-            behind = first + tf.shape(keys)[1]
-            new = tf.stack([keys, values], axis=1)
-            cache = tf.concat([cache[:, :, :first], new, cache[:, :, behind:]], axis=2)
-            keys, values = cache[:, 0], cache[:, 1]
-        attended, _ = self._compute_attention(queries, keys, values, attention_mask=attention_mask, training=training)
-        output = self._output_dense(attended)
-        return output if cache is None else (output, cache)
+        if cache is None:
+            attended, _ = self._compute_attention(
+                queries, keys, values, attention_mask=attention_mask, training=training
+            )
+            return self._output_dense(attended)
+        queries, new = (tf.transpose(heads, [0, 2, 1, 3]) for heads in (queries, tf.concat([keys, values], axis=-1)))
+        known = tf.concat([cache[:, :, :first], new], axis=2)
+        output = self._output_dense(tf.transpose(self.attend(queries, known), [0, 2, 1, 3]))
+        return output, tf.concat([known, cache[:, :, first + tf.shape(new)[2] :]], axis=2)
+
+    def attend(self, queries, known):
+        """What queries `[batch, num_heads, length, width]` of the last places read from all places up to their own."""
+        width, length = queries.shape[3], queries.shape[2]
+        # Zeros for the values: to cut the keys out would cost a copy of them at every step.
+        queries = tf.pad(queries * width**-0.5, [[0, 0], [0, 0], [0, 0], [0, width]])
+        scores = tf.matmul(queries, known, transpose_b=True)
+        if length != 1:
+            ahead = tf.range(tf.shape(known)[2]) - tf.range(-tf.shape(queries)[2], 0)[:, None] - tf.shape(known)[2]
+            scores = tf.where(ahead > 0, tf.constant(-np.inf, scores.dtype), scores)
+        return tf.matmul(tf.nn.softmax(scores), known)[..., width:]
 
     def at_places(self, heads, first):
         """Queries or keys `[batch, length, num_heads, width]`, told that they stand at `first` and behind."""

@@ -217,10 +217,8 @@ class TransformerDecoder(layers.Layer):
         """The state in which writing starts: the latent, the keys and values of the memory, the first place."""
         z = tf.cast(z, self.compute_dtype)
         settings = self.settings
-        places = settings["memory_length"] + settings["sequence_length"]
-        head_dim = settings["hidden_dim"] // settings["num_heads"]
-        caches = [tf.zeros([tf.shape(z)[0], 2, places, settings["num_heads"], head_dim], self.compute_dtype)]
-        caches *= len(self.blocks)
+        heads, width = settings["num_heads"], settings["hidden_dim"] // settings["num_heads"]
+        caches = [tf.zeros([tf.shape(z)[0], heads, 0, 2 * width], self.compute_dtype)] * len(self.blocks)
         seen = self.seen_at_first(tf.shape(z)[0])
         if self.memory is not None:
             _, caches, seen = self.attend(self.memory_of(z), caches, seen, 0)
@@ -239,9 +237,7 @@ class TransformerDecoder(layers.Layer):
         kept_caches, kept_seen = [], []
         for place, (block, cache) in enumerate(zip(self.blocks, caches, strict=True)):
             features, last = self.convolved(place, features, seen)
-            shape = cache.shape
             features, cache = block(features, self_attention_cache=cache, self_attention_cache_update_index=first)
-            cache.set_shape(shape)  # no op, unlike `ensure_shape`, which LiteRT has not
             kept_caches.append(cache)
             kept_seen.extend(last)
         return features, kept_caches, kept_seen

@@ -146,7 +146,10 @@ class Writing:
         rows = tf.zeros([1], tf.int64)
         state = self.begin_rows(rows, seed, *map(tf.constant, told))
         strategy = self.sampler(rows, seed, options)
-        turn = tf.function(lambda *before: sampling.write(self.step, strategy, *before), autograph=False)
+        # What is kept of the places so far grows: a graph for every length would be traced anew at every token.
+        turn = tf.function(
+            lambda *before: sampling.write(self.step, strategy, *before), autograph=False, reduce_retracing=True
+        )
         position, search = tf.constant(0), strategy.begin()
         while strategy.goes_on(position, search):
             position, state, search = turn(position, state, search)

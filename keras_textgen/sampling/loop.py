@@ -11,7 +11,8 @@ def decode(step: Callable, state, strategy) -> tf.Tensor:
     Args:
         step: `(tokens int32 [n], state) -> (logits [n, vocabulary], state)`.
         state: what `step` needs at the start, a nest of tensors. Of each but the scalars the first dimension is the
-            rows: a strategy drops rows that it needs no longer, and takes others several times.
+            rows: a strategy drops rows that it needs no longer, and takes others several times. Dimensions between the
+            first and the last may grow from step to step, as what is kept of the places so far.
         strategy: a `TokenByToken` or a `BeamSearch`.
 
     Returns:
@@ -54,5 +55,6 @@ def take(nest, rows, moved=True):
 
 
 def of_any_rows(tensor) -> tf.TensorShape:
-    """The shape of a tensor for any number of rows."""
-    return tf.TensorShape([None, *tensor.shape[1:]]) if tensor.shape.rank else tensor.shape
+    """The shape of a part of the state for any number of rows and of places."""
+    rank = tensor.shape.rank
+    return tf.TensorShape([*[None] * max(rank - 1, 1), *tensor.shape[1:][-1:]]) if rank else tensor.shape
