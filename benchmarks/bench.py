@@ -204,12 +204,9 @@ def main() -> int:
         arguments.out.mkdir(parents=True, exist_ok=True)
         if "bleu" in names:
             write_texts(arguments.out)
+        if (load := measuring.load()) > arguments.most_load:  # later on it is our own
+            print(f"bench: the load is {load}: others are at work, and figures will differ", file=sys.stderr)
         for place, name in enumerate(names, 1):
-            if measuring.load() > arguments.most_load:
-                print(
-                    f"bench: the load is {measuring.load()}: others are at work, and figures will differ",
-                    file=sys.stderr,
-                )
             print(f"bench: {name} ({place} of {len(names)})", file=sys.stderr)
             failed += [] if measure(name, arguments.out, arguments.quick, peer) else [name]
     found = table(arguments.out)
