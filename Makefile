@@ -30,7 +30,7 @@ coverage: $(VENV)/installed ## the whole test suite, a quarter slower, and what 
 	rm -f .coverage
 	$(MAKE) test PYTEST_OPTIONS="--cov --cov-append --cov-report=term:skip-covered $(PYTEST_OPTIONS)"
 
-bench: $(VENV)/installed ## speed beside PyTorch, into runs/bench (hours; BENCH_OPTIONS="--only draws decoding")
+bench: $(VENV)/installed ## speed beside PyTorch, into runs/bench (half an hour; BENCH_OPTIONS="--only draws decoding")
 	$(BIN)/python benchmarks/bench.py $(BENCH_OPTIONS)
 
 bench-check: $(VENV)/installed ## what became slower than benchmarks/baseline.json, in processor seconds

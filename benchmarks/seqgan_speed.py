@@ -62,7 +62,7 @@ def main() -> None:
         compared = f"{authors / value:.1f} times the authors' code, {textgan / value:.1f} TextGAN-PyTorch"
         print(f"{name}: {value:.2f} s; {compared}", file=sys.stderr)
     hours = (120 * found["pre-training epoch"] + 200 * found["generator step"]) / 3600
-    hours += (150 + 3000) * found["discriminator epoch"] / 3600
+    hours += ((50 + 1000) * found["10,000 texts"] + (150 + 3000) * found["discriminator epoch"]) / 3600
     print(f"the whole protocol: {hours:.1f} hours", file=sys.stderr)
     rows = [
         measuring.row(f"SeqGAN, {name}", "s", value, f"{beside}, measured earlier", theirs)
