@@ -2,6 +2,7 @@
 
     make bench                                     # into runs/bench, with the table in runs/bench/table.md
     python benchmarks/bench.py --only draws decoding --readme README.md
+    python benchmarks/bench.py --model runs/ptb-sgd/model.keras --texts ptb/test.txt
 
 Every measurement is a script of this folder, in a process of its own; what it prints as JSON goes to
 `<out>/<name>.json`, with the versions, the cores and the load before and after. A measurement that fails is named, and
@@ -27,6 +28,11 @@ from training.whole_files import read_json, write_atomically
 HERE = Path(__file__).parent
 MARKS = ("<!-- bench: written by python benchmarks/bench.py -->", "<!-- end of bench -->")
 TORCH, NLTK = "torch", "nltk"
+GIVEN = {
+    "peer": "a Python file of yours to train beside ours; see training_speed.py",
+    "model": "an LSTM-VAE that was trained and saved, to decode, encode and score with; its texts end by themselves",
+    "texts": "a file with a sentence a line, to encode and score",
+}
 
 
 class Measurement(NamedTuple):
@@ -37,26 +43,26 @@ class Measurement(NamedTuple):
         options: of it; "{out}" stands for the folder of the results.
         quick: more options for a run that only shows that it works.
         needs: packages that it cannot do without.
-        takes_peer: whether it knows `--peer`.
+        takes: files of the user's that it knows options for, among `GIVEN`.
     """
 
     script: str
     options: tuple[str, ...] = ()
     quick: tuple[str, ...] = ("--repeats", "1")
     needs: tuple[str, ...] = ()
-    takes_peer: bool = False
+    takes: tuple[str, ...] = ()
 
 
 # The one place that knows the measurements: a line more here, and it is run and stands in the table.
 MEASUREMENTS = {
-    "training-ptb": Measurement("training_speed.py", ("--shape", "ptb"), ("--repeats", "1"), (TORCH,), True),
+    "training-ptb": Measurement("training_speed.py", ("--shape", "ptb"), needs=(TORCH,), takes=("peer",)),
     "training-yahoo": Measurement(
-        "training_speed.py", ("--shape", "yahoo"), ("--repeats", "1", "--steps", "1"), (TORCH,), True
+        "training_speed.py", ("--shape", "yahoo"), ("--repeats", "1", "--steps", "1"), (TORCH,), ("peer",)
     ),
-    "decoding": Measurement("decoding.py", needs=(TORCH,)),
+    "decoding": Measurement("decoding.py", needs=(TORCH,), takes=("model",)),
     "draws": Measurement("draws.py"),
-    "encoding": Measurement("encoding.py", needs=(TORCH,)),
-    "importance": Measurement("importance.py", needs=(TORCH,)),
+    "encoding": Measurement("encoding.py", needs=(TORCH,), takes=("model", "texts")),
+    "importance": Measurement("importance.py", needs=(TORCH,), takes=("model", "texts")),
     "bleu": Measurement(
         "bleu.py",
         ("--texts", "{out}/texts.txt", "--references", "{out}/references.txt"),
@@ -85,6 +91,12 @@ def require(names) -> None:
             )
 
 
+def require_file(path: Path) -> None:
+    """Raises `InputError` where there is no such file, before hours of measuring."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path")
+
+
 def write_texts(out: Path, num: int = 2000) -> None:
     """Texts and references for BLEU, of the built-in corpus: files of a text a line."""
     from training import corpora
@@ -95,11 +107,12 @@ def write_texts(out: Path, num: int = 2000) -> None:
         write_atomically(out / f"{name}.txt", "".join(f"{line}\n" for line in lines))
 
 
-def measure(name: str, out: Path, quick: bool, peer: Path | None) -> bool:
+def measure(name: str, out: Path, quick: bool, given: dict[str, Path]) -> bool:
     """Runs a measurement and writes what it printed as JSON; whether it went well."""
     found = MEASUREMENTS[name]
     options = [option.format(out=out) for option in found.options] + list(found.quick if quick else ())
-    options += ["--peer", str(peer)] if peer and found.takes_peer else []
+    for option in found.takes:
+        options += [f"--{option}", str(given[option])] if option in given else []
     surroundings = measuring.Surroundings()
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE.parent), environment.get("PYTHONPATH")]))
@@ -181,7 +194,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder of the results")
     parser.add_argument("--only", nargs="+", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}")
     parser.add_argument("--quick", action="store_true", help="once each: shows that it works, the figures say little")
-    parser.add_argument("--peer", type=Path, help="a Python file of yours to train beside ours; see training_speed.py")
+    for name, what in GIVEN.items():
+        parser.add_argument(f"--{name}", type=Path, help=what)
     parser.add_argument(
         "--most-load", type=float, default=0.5, help="over which a warning says that others are at work"
     )
@@ -200,7 +214,11 @@ def main() -> int:
     failed = []
     if not arguments.table_only:
         require(names)
-        peer = check_peer(arguments.peer) if arguments.peer else None
+        given = {name: path for name in GIVEN if (path := getattr(arguments, name))}
+        if "peer" in given:
+            given["peer"] = check_peer(given["peer"])
+        for path in given.values():
+            require_file(path)
         arguments.out.mkdir(parents=True, exist_ok=True)
         if "bleu" in names:
             write_texts(arguments.out)
@@ -208,7 +226,7 @@ def main() -> int:
             print(f"bench: the load is {load}: others are at work, and figures will differ", file=sys.stderr)
         for place, name in enumerate(names, 1):
             print(f"bench: {name} ({place} of {len(names)})", file=sys.stderr)
-            failed += [] if measure(name, arguments.out, arguments.quick, peer) else [name]
+            failed += [] if measure(name, arguments.out, arguments.quick, given) else [name]
     found = table(arguments.out)
     write_atomically(arguments.out / "table.md", found + "\n")
     print(found)
