@@ -25,20 +25,20 @@ class WritingAttention(keras_hub.layers.CachedMultiHeadAttention):
             )
             return self._output_dense(attended)
         queries, new = (tf.transpose(heads, [0, 2, 1, 3]) for heads in (queries, tf.concat([keys, values], axis=-1)))
-        known = tf.concat([cache[:, :, :first], new], axis=2)
-        output = self._output_dense(tf.transpose(self.attend(queries, known), [0, 2, 1, 3]))
-        return output, tf.concat([known, cache[:, :, first + tf.shape(new)[2] :]], axis=2)
+        behind = first + tf.shape(new)[2]
+        cache = tf.concat([cache[:, :, :first], new, cache[:, :, behind:]], axis=2)
+        return self._output_dense(tf.transpose(self.attend(queries, cache, first), [0, 2, 1, 3])), cache
 
-    def attend(self, queries, known):
-        """What queries `[batch, num_heads, length, width]` of the last places read from all places up to their own."""
-        width, length = queries.shape[3], queries.shape[2]
+    def attend(self, queries, cache, first):
+        """What queries `[batch, num_heads, length, width]` of the places from `first` on read from all places up to
+        their own."""
+        width = queries.shape[3]
         # Zeros for the values: to cut the keys out would cost a copy of them at every step.
         queries = tf.pad(queries * width**-0.5, [[0, 0], [0, 0], [0, 0], [0, width]])
-        scores = tf.matmul(queries, known, transpose_b=True)
-        if length != 1:
-            ahead = tf.range(tf.shape(known)[2]) - tf.range(-tf.shape(queries)[2], 0)[:, None] - tf.shape(known)[2]
-            scores = tf.where(ahead > 0, tf.constant(-np.inf, scores.dtype), scores)
-        return tf.matmul(tf.nn.softmax(scores), known)[..., width:]
+        scores = tf.matmul(queries, cache, transpose_b=True)
+        own = first + tf.range(tf.shape(queries)[2])[:, None]
+        scores = tf.where(tf.range(tf.shape(cache)[2]) > own, tf.constant(-np.inf, scores.dtype), scores)
+        return tf.matmul(tf.nn.softmax(scores), cache)[..., width:]
 
     def at_places(self, heads, first):
         """Queries or keys `[batch, length, num_heads, width]`, told that they stand at `first` and behind."""
