@@ -506,3 +506,18 @@ def test_the_lstm_starts_with_open_forget_gates():
     layer = LSTM(2)
     layer.build((None, None, 3))
     np.testing.assert_array_equal(layer.bias, [0, 0, 1, 1, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("positions", ["sine", "rotary"])
+def test_a_transformer_writes_the_same_where_its_caches_have_room_for_more(positions):
+    decoder, tokens = TransformerDecoder(11, 8, 2, 2, 5, positions=positions), tf.constant([4, 5])
+    z = tf.random.stateless_normal([2, 3], [0, 0])
+    decoder(z, tf.ones([2, 5], tf.int32))
+    growing = decoder.start(z)
+    z, caches, *rest = growing
+    roomy = z, [tf.pad(cache, [[0, 0], [0, 0], [0, 5], [0, 0]]) for cache in caches], *rest
+    for place in range(5):
+        first, growing = decoder.step(tokens + place, growing)
+        second, roomy = decoder.step(tokens + place, roomy)
+        np.testing.assert_allclose(second, first, rtol=1e-5, atol=1e-6)
+        assert [cache.shape[2] for cache in (growing[1][0], roomy[1][0])] == [place + 2, 6]  # one place is the memory
