@@ -3,7 +3,7 @@
     python benchmarks/seqgan_speed.py --threads 2 --precision mixed_bfloat16 --out speed.json
 
 Medians of several runs after one that is not counted: a step of the generator with rollouts, an epoch of the
-discriminator (312 batches of 32 real and 32 written texts, from 20 steps), an epoch of the generator by likelihood
+discriminator (312 batches of 32 real and 32 written texts), an epoch of the generator by likelihood
 (156 batches, from 20 steps), and 10,000 texts.
 """
 
@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 import measuring
+import numpy as np
 import tensorflow as tf
-from side_by_side import limit_threads
+
+from keras_textgen import devices
 
 # Seconds of the authors' code (TensorFlow 1.15) and of TextGAN-PyTorch on 2 cores.
 PUBLISHED = {
@@ -32,7 +34,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    limit_threads(arguments.threads)
+    measuring.take_cores(arguments.threads)
+    devices.take_two_operations_at_once()
 
     from training.oracle import write
     from training.seqgan_oracle import BATCH, Experiment, Protocol
@@ -40,17 +43,12 @@ def main() -> None:
     experiment = Experiment(Protocol(precision=arguments.precision, texts=10_000, measured=100))
     model = experiment.build()
     steps = experiment.steps(model)
-    texts = tf.constant(experiment.texts[:BATCH])
-    real, fake = tf.split(texts, 2)
-
-    def repeated(action, times=20):
-        return lambda: [action() for _ in range(times)]
-
+    texts, fakes, order = tf.constant(experiment.texts[:BATCH]), write(model, 10_000, 0), np.random.default_rng(0)
     surroundings = measuring.Surroundings()
     runs = {
         "generator step": (1, steps["game"]),
-        "discriminator epoch": (312 / 20, repeated(lambda: steps["discriminator"](real, fake))),
-        "pre-training epoch": (156 / 20, repeated(lambda: steps["likelihood"](texts))),
+        "discriminator epoch": (1, lambda: experiment.discriminator_epoch(steps, fakes, order)),
+        "pre-training epoch": (156 / 20, lambda: [steps["likelihood"](texts) for _ in range(20)]),
         "10,000 texts": (1, lambda: write(model, 10_000, 0)),
     }
     times = {}

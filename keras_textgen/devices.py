@@ -3,6 +3,8 @@
 Only while training: what a model exports runs on any device, and a stock server has neither XLA nor cuDNN.
 """
 
+import contextlib
+import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -33,6 +35,16 @@ def compiles_by_default() -> bool:
     """Whether a training step is compiled by XLA where nobody says: on no device. On a CPU it is slower, on a GPU it
     would rule out cuDNN, and has not been measured."""
     return False
+
+
+def take_two_operations_at_once() -> None:
+    """Lets TensorFlow take two operations at a time, each with half of the cores, instead of one with all: faster where
+    a step is many products side by side, too small to be divided, as in SeqGAN's discriminator. Without effect once
+    TensorFlow has begun to compute."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2))
+        tf.config.threading.set_inter_op_parallelism_threads(2)
 
 
 def recommended_precision() -> str:

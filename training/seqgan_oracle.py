@@ -13,7 +13,8 @@ import zoo
 from keras_textgen.checks import whole
 from keras_textgen.errors import InputError, unknown
 from keras_textgen.models.adversarial_model import ADVERSARIAL, DISCRIMINATOR, GENERATOR
-from keras_textgen.models.seqgan import FILTERS
+from keras_textgen.models.language_model import LanguageModel
+from keras_textgen.models.seqgan import BASELINES, FILTERS
 from keras_textgen.optimizers import Adam
 from keras_textgen.rewards import REWARDS
 from training.oracle import LENGTH, Oracle, Standing, oracle_tokenizer, sweep, write
@@ -22,7 +23,10 @@ from training.run_folder import RunFolder
 from training.whole_files import write_atomically
 
 BATCH = 64  # of the discriminator half of them real, half written
+STEPS_AT_ONCE = 4  # of the discriminator in one graph, where the next begins before the last weight of one is updated
 JUDGED = ("discriminator_loss", "discriminator_accuracy")
+PRETRAINED = 0.0  # by which the last checkpoint of the pre-training counts as the best and is kept, for other runs
+PRETRAINING = ("oracle", "seed", "precision", "texts", "pretraining", "measured", "every")  # it depends on these
 REPORTED = {GENERATOR: ("loss",), DISCRIMINATOR: JUDGED, ADVERSARIAL: ("loss", "reward", *JUDGED)}
 
 
@@ -32,7 +36,8 @@ class Protocol:
 
     Attributes:
         oracle: a file of weights, or None for an oracle drawn by seed.
-        reward: "discriminator", or one of the controls "constant" and "random".
+        reward: "discriminator", one of the controls "constant" and "random", or the file of a language model,
+            whose log-likelihood of a text is the reward, in nats a token (below 0, so give a baseline).
         seed: of all random numbers.
         precision: a Keras dtype policy.
         texts: of the oracle, to learn from.
@@ -41,6 +46,7 @@ class Protocol:
         rounds: of the game, each with `generator_steps` of the generator and then `discriminator_rounds`.
         discriminator_epochs: passes over the texts in each round of the discriminator.
         num_rollouts: of every beginning.
+        baseline: what is taken off the values of words, as in `seqgan`.
         measured: texts by which a standing is measured, written and held out; `every`: epochs or rounds between two.
     """
 
@@ -56,13 +62,16 @@ class Protocol:
     discriminator_rounds: int = 5
     discriminator_epochs: int = 3
     num_rollouts: int = 16
+    baseline: str = "none"
     measured: int = 10_000
     every: int = 5
 
     def check(self) -> "Protocol":
         """Refuses what is out of range; returns itself."""
-        if self.reward not in REWARDS:
-            raise unknown("reward", self.reward, REWARDS)
+        if self.reward not in REWARDS and not str(self.reward).endswith(".keras"):
+            raise unknown("reward", self.reward, (*REWARDS, "a file of a language model, *.keras"))
+        if self.baseline not in BASELINES:
+            raise unknown("baseline", self.baseline, BASELINES)
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
         whole(0, 2**31 - 1, seed=self.seed)
@@ -91,6 +100,17 @@ class Experiment:
         self.oracle = Oracle(protocol.oracle and Path(protocol.oracle), protocol.seed)
         self.texts = self.oracle.write(protocol.texts, protocol.seed)
         self.held_out = self.oracle.write(protocol.measured, protocol.seed + 1)
+        self.reward = self.chosen_reward()
+
+    def chosen_reward(self):
+        """The reward of the protocol, as `seqgan` takes it."""
+        name = self.protocol.reward
+        if name in REWARDS:
+            return name
+        judge = zoo.load(name, compile=False)
+        if not isinstance(judge, LanguageModel):
+            raise InputError(f"{name} is no language model, so it cannot tell how likely texts are")
+        return lambda texts: judge.score(texts) / LENGTH
 
     def build(self):
         """SeqGAN as in the paper's code: a generator of 32 units with weights from a normal distribution of deviation
@@ -108,8 +128,8 @@ class Experiment:
             dtype=protocol.precision,
             filters=FILTERS,
             num_rollouts=protocol.num_rollouts,
-            reward=protocol.reward,
-            baseline="none",
+            reward=self.reward,
+            baseline=protocol.baseline,
             weight_decay=0.0,
             discriminator_l2=0.4,  # 0.2 beside the mean over all texts, where ours is the sum of two means
             **sizes,
@@ -142,13 +162,17 @@ class Experiment:
         def judge(ids, fakes):
             model.train_discriminator(ids, tf.zeros([tf.shape(ids)[0], 0]), fakes)
 
+        def judge_all(*texts):
+            for pair in zip(*map(tf.unstack, texts), strict=True):
+                stepped(judge)(*pair)
+
         def play():
             model.train_generator(tf.zeros([BATCH, LENGTH], tf.int32), nothing)
 
         graph = lambda action, *specs: tf.function(action, input_signature=specs, autograph=False)  # noqa: E731
         return {
             "likelihood": graph(by_likelihood, rows),
-            "discriminator": graph(stepped(judge), rows, rows),
+            "discriminator": tf.function(judge_all, autograph=False),  # batches `[steps, rows, 20]` of both kinds
             "game": graph(stepped(play)),
         }
 
@@ -169,9 +193,14 @@ class Experiment:
             for _ in range(self.protocol.discriminator_rounds if phase == ADVERSARIAL else 1):
                 fakes = write(model, len(self.texts), int(order.integers(2**31)))
                 for _ in range(self.protocol.discriminator_epochs):
-                    halves = [batches(order, len(fakes), BATCH // 2) for _ in range(2)]
-                    for real, fake in zip(*halves, strict=True):
-                        steps["discriminator"](self.texts[real], fakes[fake])
+                    self.discriminator_epoch(steps, fakes, order)
+
+    def discriminator_epoch(self, steps, fakes, order: np.random.Generator) -> None:
+        """Shows the discriminator all texts and as many written ones once, in an order of its own for either kind."""
+        real, fake = (np.stack(batches(order, len(fakes), BATCH // 2)) for _ in range(2))
+        for first in range(0, len(real), STEPS_AT_ONCE):
+            at_once = slice(first, first + STEPS_AT_ONCE)
+            steps["discriminator"](self.texts[real[at_once]], fakes[fake[at_once]])
 
     def standing(self, model, unit: int) -> Standing:
         """The standing at temperature 1."""
@@ -186,32 +215,74 @@ def batches(order: np.random.Generator, num: int, size: int = BATCH):
     return [rows[first : first + size] for first in range(0, num - size + 1, size)]
 
 
-def start(protocol: Protocol, path, watch: Callable = lambda *_: None) -> dict:
+def start(protocol: Protocol, path, watch: Callable = lambda *_: None, pretrained=None) -> dict:
     """Runs the experiment into a new folder; returns its figures. `watch(unit, units, metrics)` is told of every unit.
 
+    Args:
+        pretrained: the folder of another run, whose pre-training is taken over: the numbers are those of a run that
+            makes it again.
+
     Raises:
-        InputError: if an option is out of range, or the oracle or the folder cannot be used.
+        InputError: if an option is out of range, the oracle or the folder cannot be used, or the other run's
+            pre-training is another or has not ended.
     """
     RunFolder.require_new(path)
+    source = None if pretrained is None else pretraining_of(RunFolder.open(pretrained), protocol.check())
     experiment = Experiment(protocol.check())
     folder = RunFolder.create(path, dataclasses.asdict(protocol))
     with folder.locked():
-        return run(folder, experiment, experiment.build(), watch)
+        model = experiment.build()
+        if source is not None:
+            take_over(folder, model, source, protocol.pretraining)
+        return run(folder, experiment, model, watch)
 
 
 def resume(path, watch: Callable = lambda *_: None) -> dict:
     """Goes on with an experiment at the unit after the last one that it finished."""
     folder = RunFolder.open(path)
-    try:
-        protocol = Protocol(**folder.config()).check()
-    except TypeError as error:
-        raise InputError(f"{folder.path} is no run of this experiment: {error}") from None
-    experiment = Experiment(protocol)
+    experiment = Experiment(protocol_of(folder))
     with folder.locked():
         folder.recover()
         state = folder.state()
         model = zoo.load(folder.checkpoint(state["latest"])) if state else experiment.build()
+        model.reward = experiment.reward  # a language model is not saved with the model that it judges
         return run(folder, experiment, model, watch)
+
+
+def protocol_of(folder: RunFolder) -> Protocol:
+    """What a run was started with; `InputError` if it is none of this experiment."""
+    try:
+        return Protocol(**folder.config()).check()
+    except TypeError as error:
+        raise InputError(f"{folder.path} is no run of this experiment: {error}") from None
+
+
+def pretraining_of(source: RunFolder, protocol: Protocol) -> RunFolder:
+    """A run whose pre-training is that of a protocol, and has ended; else `InputError`."""
+    theirs = protocol_of(source)
+    for name in PRETRAINING:
+        if getattr(theirs, name) != getattr(protocol, name):
+            raise InputError(
+                f"the pre-training of {source.path} is another: {name} is {getattr(theirs, name)} there and "
+                f"{getattr(protocol, name)} here"
+            )
+    state = source.state()
+    if not protocol.pretraining or state is None or state["best_epoch"] != protocol.pretraining:
+        raise InputError(f"the pre-training of {source.path} has not ended; go on with --resume {source.path} first")
+    return source
+
+
+def take_over(folder: RunFolder, model, source: RunFolder, units: int) -> None:
+    """Brings a new run, and its model, to the end of the pre-training of another."""
+    trained = zoo.load(source.checkpoint(source.state()["best"]))
+    parts = [[*each.decoder.weights, *each.optimizer.variables, each.steps_done] for each in (model, trained)]
+    for own, other in zip(*parts, strict=True):
+        own.assign(tf.convert_to_tensor(other))
+    *before, last = source.history()[:units]
+    write_atomically(folder.metrics, "".join(json.dumps(line) + "\n" for line in before))
+    sweep_of_likelihood = (source.path / f"sweep-{GENERATOR}.json").read_text()
+    write_atomically(folder.path / f"sweep-{GENERATOR}.json", sweep_of_likelihood)
+    folder.finish_epoch(model, last.pop("epoch"), last, PRETRAINED)
 
 
 def run(folder: RunFolder, experiment: Experiment, model, watch: Callable) -> dict:
@@ -233,7 +304,7 @@ def run(folder: RunFolder, experiment: Experiment, model, watch: Callable) -> di
         if last:  # before the unit counts as done, so that a kill cannot lose it
             found = sweep(model, experiment.oracle, experiment.held_out, num=protocol.measured, seed=protocol.seed)
             write_atomically(folder.path / f"sweep-{phase}.json", json.dumps(found, indent=2) + "\n")
-        folder.finish_epoch(model, unit, metrics, None)
+        folder.finish_epoch(model, unit, metrics, PRETRAINED if last and phase == GENERATOR else None)
         watch(unit, len(units), metrics)
     figures = summary(folder, experiment)
     write_atomically(folder.path / "figures.json", json.dumps(figures, indent=2) + "\n")

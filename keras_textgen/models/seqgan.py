@@ -235,9 +235,7 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
                 at = [tf.gather(part, texts) for part in inside]
                 return self.discriminator.logits_behind(ids, tf.gather(condition, texts), place, at)
 
-            # (A convolution of no texts has the wrong shape under oneDNN.)
-            some = lambda: by_chunks(judged, JUDGED_AT_ONCE, tf.gather(finished.ids, rows), texts)  # noqa: E731
-            logits = tf.cond(tf.size(rows) > 0, some, lambda: tf.zeros([0]))
+            logits = by_chunks(judged, JUDGED_AT_ONCE, tf.gather(finished.ids, rows), texts)
             return place + 1, found.write(place, tf.sigmoid(logits))
 
         places = tf.maximum(tf.shape(ids)[1] - 1, 1)

@@ -1,12 +1,14 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
 from keras_textgen.errors import InputError
 from training import seqgan_oracle
-from training.oracle import GATES, SPECIAL, Oracle, score, weights_of_oracle, write
+from training.oracle import GATES, SPECIAL, Oracle, oracle_tokenizer, score, weights_of_oracle, write
 from training.run_folder import RunFolder
 
 
@@ -93,6 +95,63 @@ def test_an_experiment_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path,
     assert one["nll_held_out"] == pytest.approx(figures["generator"]["nll_held_out"])
 
 
+def test_a_run_that_takes_over_a_pretraining_ends_as_one_that_makes_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
+    settings = {**TINY, "num_rollouts": 1, "measured": 100, "precision": "float32"}
+    given, control = (seqgan_oracle.Protocol(**settings, reward=reward) for reward in ("discriminator", "random"))
+    seqgan_oracle.start(given, tmp_path / "first")
+    figures = seqgan_oracle.start(control, tmp_path / "whole")
+    assert seqgan_oracle.start(control, tmp_path / "taken", pretrained=tmp_path / "first") == figures
+    assert RunFolder.open(tmp_path / "taken").history() == RunFolder.open(tmp_path / "whole").history()
+    for changes, reason in (({"seed": 1}, "seed is 0 there and 1 here"), ({"pretraining": 0}, "pretraining")):
+        with pytest.raises(InputError, match=reason):
+            seqgan_oracle.start(
+                dataclasses.replace(control, **changes), tmp_path / "new", pretrained=tmp_path / "first"
+            )
+    RunFolder.create(tmp_path / "foreign", {"model": "gan"})
+    for run, reason in (("nowhere", "no run folder"), ("foreign", "no run of this experiment")):
+        with pytest.raises(InputError, match=reason):
+            seqgan_oracle.start(control, tmp_path / "new", pretrained=tmp_path / run)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_language_model_can_be_the_reward(tmp_path, monkeypatch, oracle):
+    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
+    oracle.model.save(tmp_path / "judge.keras")
+    judged = {"reward": str(tmp_path / "judge.keras"), "baseline": "position", "num_rollouts": 1}
+    protocol = seqgan_oracle.Protocol(**{**TINY, **judged}, measured=100, precision="float32")
+    experiment = seqgan_oracle.Experiment(protocol)
+    found = experiment.build().rewards(tf.constant(experiment.texts[:50]), tf.zeros([50, 0]), [0, 0])
+    assert -np.mean(found) == pytest.approx(oracle.score(experiment.texts[:50]), rel=1e-5)
+    figures = seqgan_oracle.start(protocol, tmp_path / "whole")
+
+    def stop(unit, *_):
+        if unit == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        seqgan_oracle.start(protocol, tmp_path / "part", stop)
+    assert seqgan_oracle.resume(tmp_path / "part") == figures
+    zoo.build("dense_vae", tokenizer=oracle_tokenizer(), sequence_length=20).save(tmp_path / "latent.keras")
+    for name, reason in (("latent.keras", "no language model"), ("none.keras", "none.keras")):
+        with pytest.raises(InputError, match=reason):
+            seqgan_oracle.start(dataclasses.replace(protocol, reward=str(tmp_path / name)), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_pretraining_that_has_not_ended_is_not_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
+    protocol = seqgan_oracle.Protocol(**{**TINY, "pretraining": 2, "judging": 0, "rounds": 0}, measured=100)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        seqgan_oracle.start(protocol, tmp_path / "part", stop)
+    with pytest.raises(InputError, match="has not ended"):
+        seqgan_oracle.start(protocol, tmp_path / "new", pretrained=tmp_path / "part")
+
+
 def test_a_kill_while_the_temperatures_are_swept_loses_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
     protocol = seqgan_oracle.Protocol(**{**TINY, "judging": 0, "rounds": 0}, measured=100, precision="float32")
@@ -108,7 +167,16 @@ def test_a_kill_while_the_temperatures_are_swept_loses_nothing(tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"reward": "praise"}, {"precision": "float99"}, {"texts": 0}, {"rounds": -1}, {"seed": "a"}], ids=str
+    "wrong",
+    [
+        {"reward": "praise"},
+        {"baseline": "none at all"},
+        {"precision": "float99"},
+        {"texts": 0},
+        {"rounds": -1},
+        {"seed": "a"},
+    ],
+    ids=str,
 )
 def test_a_wrong_protocol_is_refused_in_one_line(wrong):
     with pytest.raises(InputError) as error:

@@ -27,9 +27,14 @@ def seqgan_oracle(
         str | None,
         typer.Option(help="The published oracle (.npz); one drawn by seed if left out, whose figures differ."),
     ] = None,
-    reward: Annotated[str, typer.Option(help="discriminator, or a control: constant, random.")] = "discriminator",
+    reward: Annotated[
+        str, typer.Option(help="discriminator, a control (constant, random), or a language model's file.")
+    ] = "discriminator",
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     precision: Annotated[str, typer.Option(help="float32 or mixed_bfloat16.")] = "mixed_bfloat16",
+    pretrained: Annotated[
+        Path | None, typer.Option(help="A run whose pre-training is taken over; the rest of the protocol may differ.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Of the protocol, as name=value: pretraining, judging, rounds, …")
     ] = None,
@@ -39,10 +44,12 @@ def seqgan_oracle(
     from training.cli.train import parse_setting
 
     with silence():
+        from keras_textgen import devices
         from training import seqgan_oracle as experiment
 
+    devices.take_two_operations_at_once()
     if resume is not None:
-        if out is not None or oracle is not None or quick or settings:
+        if out is not None or oracle is not None or pretrained is not None or quick or settings:
             raise InputError("--resume goes on with the run as it was configured; give it alone")
         path, begin = resume, lambda: experiment.resume(resume, watch)
     else:
@@ -54,7 +61,7 @@ def seqgan_oracle(
         except TypeError:
             known = ", ".join(field for field in experiment.Protocol.__dataclass_fields__ if field not in given)
             raise InputError(f"--set takes one of {known}, not {', '.join(changes)}") from None
-        begin = lambda: experiment.start(protocol, path, watch)  # noqa: E731
+        begin = lambda: experiment.start(protocol, path, watch, pretrained)  # noqa: E731
 
     def watch(unit, units, metrics):
         figures = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items() if name != "phase")
