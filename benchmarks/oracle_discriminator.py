@@ -18,8 +18,8 @@ from sklearn.metrics import roc_auc_score
 
 import zoo
 from training.oracle import LENGTH, scorer, write
+from training.oracle_protocol import Experiment, Protocol
 from training.run_folder import RunFolder
-from training.seqgan_oracle import Experiment, Protocol
 
 ROWS_AT_ONCE = 500
 

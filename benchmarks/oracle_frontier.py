@@ -5,7 +5,7 @@ against diversity (NLL of held-out texts of the oracle), both in nats a token.
 
 Trained on 10,000 texts of the oracle; 1,000 others choose the epoch, the model and the temperature of "at 9":
 the lowest at which their NLL is at most 8.95 (of so few texts it is known to 0.02). 10,000 more are held out for the
-figures.
+figures. The model stays beside its figures: `textgen bench seqgan-oracle --reward FILE.keras` takes it as a reward.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 import zoo
+from training.checkpoints import save_model
 from training.oracle import INVERSE_TEMPERATURES, LENGTH, Oracle, Standing, oracle_tokenizer, score, sweep
 from training.whole_files import write_atomically
 
@@ -118,9 +119,9 @@ def main() -> None:
         report = {"settings": {key: str(value) for key, value in vars(arguments).items()}, "model": MODELS[name]}
         report |= {"machine": platform.machine(), **likely, "epochs": epochs}
         report |= {"standing": dataclasses.asdict(standing), "sweep": found, "at_9": at_9}
-        write_atomically(
-            arguments.out / f"{name.replace(', ', '-').replace(' ', '-')}.json", json.dumps(report, indent=2)
-        )
+        stem = name.replace(", ", "-").replace(" ", "-")
+        save_model(model, arguments.out / f"{stem}.keras")
+        write_atomically(arguments.out / f"{stem}.json", json.dumps(report, indent=2))
         print(
             f"{name}: {likely}; held out {standing.nll_held_out:.3f}, NLL_oracle {standing.nll_oracle:.3f}; {at_9}",
             flush=True,

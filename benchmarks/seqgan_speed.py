@@ -38,7 +38,7 @@ def main() -> None:
     devices.take_two_operations_at_once()
 
     from training.oracle import write
-    from training.seqgan_oracle import BATCH, Experiment, Protocol
+    from training.oracle_protocol import BATCH, Experiment, Protocol
 
     experiment = Experiment(Protocol(precision=arguments.precision, texts=10_000, measured=100))
     model = experiment.build()

@@ -1,25 +1,19 @@
 """AdversarialTextModel: a generator that writes, and a discriminator that learns to tell what it writes from texts."""
 
-import warnings
-
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_textgen import replicas
 from keras_textgen.adversarial_losses import LOSSES
 from keras_textgen.checks import number, whole
-from keras_textgen.errors import CollapseWarning, InputError
+from keras_textgen.errors import InputError
 from keras_textgen.layers.dense import fixed_length
 from keras_textgen.metrics import distinct
 from keras_textgen.models.text_model import TextModel, scaled_loss
+from keras_textgen.models.training_phases import ADVERSARIAL, DISCRIMINATOR, GENERATOR, TrainingPhases
 from keras_textgen.optimizers import Adam, forget
 
-GENERATOR, DISCRIMINATOR, ADVERSARIAL = "generator", "discriminator", "adversarial"
-SAMPLES = 256  # texts that are written after an epoch to see a collapse
-WRITES_LITTLE = 0.5  # below this share of the different texts among as many real ones, the generator has collapsed
 SEEDS_A_STEP = 64
-TELLS_ALL = 0.995  # above this accuracy, what the discriminator says teaches nothing
 
 
 class AdversarialTextModel(TextModel):
@@ -292,54 +286,3 @@ def part_of(ids, condition, part, parts):
     num = tf.shape(ids)[0]
     rows = (tf.range((num + parts - 1) // parts) * parts + part) % num
     return tf.gather(ids, rows), tf.gather(condition, rows)
-
-
-class TrainingPhases(keras.callbacks.Callback):
-    """Takes an adversarial model from phase to phase, and says so in words when the game has failed.
-
-    Args:
-        batches: the real texts.
-    """
-
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-        self.real_texts = None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.model.begin_phase(self.model.phase_of(int(np.asarray(self.model.epochs_done))))
-
-    def on_epoch_end(self, epoch, logs=None):
-        model = self.model
-        model.epochs_done.assign_add(1)
-        if model.phase != ADVERSARIAL or logs is None:
-            return
-        if self.real_texts is None:
-            self.real_texts = self.first_texts()
-        num, real = len(self.real_texts), distinct(self.real_texts).value
-        logs["distinct"] = model.distinct_share(num)
-        if logs["distinct"] < WRITES_LITTLE * real:
-            warnings.warn(
-                f"the generator has collapsed: {logs['distinct']:.0%} of {num} texts that it writes differ, and "
-                f"{real:.0%} of as many real ones; train longer before the game, or with a lower learning rate or an "
-                "entropy bonus",
-                CollapseWarning,
-                stacklevel=2,
-            )
-        if logs.get("discriminator_accuracy", 0) > TELLS_ALL:
-            warnings.warn(
-                f"the discriminator tells {logs['discriminator_accuracy']:.1%} of the texts apart, so what it says "
-                "teaches the generator little; give it fewer steps, a lower learning rate or more dropout",
-                CollapseWarning,
-                stacklevel=2,
-            )
-
-    def first_texts(self) -> list[tuple[int, ...]]:
-        """The first real texts, as ids."""
-        rows = []
-        for data in self.batches:
-            ids, *_ = keras.utils.unpack_x_y_sample_weight(data)
-            rows += [tuple(np.trim_zeros(row)) for row in np.asarray(ids)]
-            if len(rows) >= SAMPLES:
-                break
-        return rows[:SAMPLES]

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 import zoo
 from keras_textgen.errors import InputError
-from training import seqgan_oracle
+from training import oracle_protocol, seqgan_oracle
 from training.oracle import GATES, SPECIAL, Oracle, oracle_tokenizer, score, weights_of_oracle, write
+from training.oracle_protocol import Experiment, Protocol
 from training.run_folder import RunFolder
 
 
@@ -75,8 +76,8 @@ TINY = dict(texts=128, pretraining=1, judging=1, rounds=2, discriminator_rounds=
 
 
 def test_an_experiment_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path, monkeypatch):
-    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
-    protocol = seqgan_oracle.Protocol(**TINY, num_rollouts=1, measured=100, every=1, precision="float32")
+    monkeypatch.setattr(oracle_protocol, "FILTERS", ((1, 4), (3, 4)))
+    protocol = Protocol(**TINY, num_rollouts=1, measured=100, every=1, precision="float32")
     figures = seqgan_oracle.start(protocol, tmp_path / "whole")
 
     def stop(unit, *_):
@@ -96,9 +97,9 @@ def test_an_experiment_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path,
 
 
 def test_a_run_that_takes_over_a_pretraining_ends_as_one_that_makes_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
+    monkeypatch.setattr(oracle_protocol, "FILTERS", ((1, 4), (3, 4)))
     settings = {**TINY, "num_rollouts": 1, "measured": 100, "precision": "float32"}
-    given, control = (seqgan_oracle.Protocol(**settings, reward=reward) for reward in ("discriminator", "random"))
+    given, control = (Protocol(**settings, reward=reward) for reward in ("discriminator", "random"))
     seqgan_oracle.start(given, tmp_path / "first")
     figures = seqgan_oracle.start(control, tmp_path / "whole")
     assert seqgan_oracle.start(control, tmp_path / "taken", pretrained=tmp_path / "first") == figures
@@ -116,11 +117,11 @@ def test_a_run_that_takes_over_a_pretraining_ends_as_one_that_makes_it(tmp_path,
 
 
 def test_a_language_model_can_be_the_reward(tmp_path, monkeypatch, oracle):
-    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
+    monkeypatch.setattr(oracle_protocol, "FILTERS", ((1, 4), (3, 4)))
     oracle.model.save(tmp_path / "judge.keras")
     judged = {"reward": str(tmp_path / "judge.keras"), "baseline": "position", "num_rollouts": 1}
-    protocol = seqgan_oracle.Protocol(**{**TINY, **judged}, measured=100, precision="float32")
-    experiment = seqgan_oracle.Experiment(protocol)
+    protocol = Protocol(**{**TINY, **judged}, measured=100, precision="float32")
+    experiment = Experiment(protocol)
     found = experiment.build().rewards(tf.constant(experiment.texts[:50]), tf.zeros([50, 0]), [0, 0])
     assert -np.mean(found) == pytest.approx(oracle.score(experiment.texts[:50]), rel=1e-5)
     figures = seqgan_oracle.start(protocol, tmp_path / "whole")
@@ -140,8 +141,8 @@ def test_a_language_model_can_be_the_reward(tmp_path, monkeypatch, oracle):
 
 
 def test_a_pretraining_that_has_not_ended_is_not_taken_over(tmp_path, monkeypatch):
-    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
-    protocol = seqgan_oracle.Protocol(**{**TINY, "pretraining": 2, "judging": 0, "rounds": 0}, measured=100)
+    monkeypatch.setattr(oracle_protocol, "FILTERS", ((1, 4), (3, 4)))
+    protocol = Protocol(**{**TINY, "pretraining": 2, "judging": 0, "rounds": 0}, measured=100)
 
     def stop(*_):
         raise KeyboardInterrupt
@@ -153,8 +154,8 @@ def test_a_pretraining_that_has_not_ended_is_not_taken_over(tmp_path, monkeypatc
 
 
 def test_a_kill_while_the_temperatures_are_swept_loses_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(seqgan_oracle, "FILTERS", ((1, 4), (3, 4)))
-    protocol = seqgan_oracle.Protocol(**{**TINY, "judging": 0, "rounds": 0}, measured=100, precision="float32")
+    monkeypatch.setattr(oracle_protocol, "FILTERS", ((1, 4), (3, 4)))
+    protocol = Protocol(**{**TINY, "judging": 0, "rounds": 0}, measured=100, precision="float32")
 
     def killed(*_, **__):
         raise KeyboardInterrupt
@@ -180,5 +181,5 @@ def test_a_kill_while_the_temperatures_are_swept_loses_nothing(tmp_path, monkeyp
 )
 def test_a_wrong_protocol_is_refused_in_one_line(wrong):
     with pytest.raises(InputError) as error:
-        seqgan_oracle.Protocol(**wrong).check()
+        Protocol(**wrong).check()
     assert next(iter(wrong)) in str(error.value) and "\n" not in str(error.value)

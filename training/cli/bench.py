@@ -46,6 +46,7 @@ def seqgan_oracle(
     with silence():
         from keras_textgen import devices
         from training import seqgan_oracle as experiment
+        from training.oracle_protocol import QUICK, Protocol
 
     devices.take_two_operations_at_once()
     if resume is not None:
@@ -57,9 +58,9 @@ def seqgan_oracle(
         given = dict(oracle=oracle, reward=reward, seed=seed, precision=precision)
         changes = dict(parse_setting(setting) for setting in settings or [])
         try:
-            protocol = experiment.Protocol(**{**given, **(experiment.QUICK if quick else {}), **changes}).check()
+            protocol = Protocol(**{**given, **(QUICK if quick else {}), **changes}).check()
         except TypeError:
-            known = ", ".join(field for field in experiment.Protocol.__dataclass_fields__ if field not in given)
+            known = ", ".join(field for field in Protocol.__dataclass_fields__ if field not in given)
             raise InputError(f"--set takes one of {known}, not {', '.join(changes)}") from None
         begin = lambda: experiment.start(protocol, path, watch, pretrained)  # noqa: E731
 

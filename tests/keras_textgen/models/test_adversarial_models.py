@@ -14,9 +14,10 @@ import tensorflow as tf
 import zoo
 from keras_textgen import sampling
 from keras_textgen.errors import CollapseWarning, InputError
-from keras_textgen.models.adversarial_model import ADVERSARIAL, DISCRIMINATOR, GENERATOR, TrainingPhases, part_of
+from keras_textgen.models.adversarial_model import part_of
 from keras_textgen.models.gan import GAN
 from keras_textgen.models.seqgan import SeqGAN
+from keras_textgen.models.training_phases import ADVERSARIAL, DISCRIMINATOR, GENERATOR, TrainingPhases
 from keras_textgen.rewards import checked_reward
 from keras_textgen.text import END, PADDING, START, UNKNOWN
 
