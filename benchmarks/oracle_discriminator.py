@@ -1,16 +1,18 @@
 """What the discriminator of an oracle experiment has learned: does it know texts of the oracle that it never saw, and
 does its verdict on the generator's texts follow the truth?
 
-    python benchmarks/oracle_discriminator.py runs/seqgan-oracle
+    python benchmarks/oracle_discriminator.py runs/seqgan-oracle --language-model runs/frontier/model.keras
 
 A reward can only lead where it knows the way: its rank correlation with the oracle's own log-likelihood, among the
-texts that the generator writes, is what policy gradient climbs.
+texts that the generator writes, is what policy gradient climbs. The log-likelihood that the generator itself gives its
+texts, and that of a language model, stand beside the discriminator.
 """
 
 import argparse
 import json
 from pathlib import Path
 
+import measuring
 import numpy as np
 import tensorflow as tf
 from scipy.stats import spearmanr
@@ -30,7 +32,7 @@ def verdicts(model, ids) -> np.ndarray:
     return np.concatenate([model.discriminator(tf.constant(part), tf.zeros([len(part), 0])).numpy() for part in parts])
 
 
-def measure(path: Path, num: int, seed: int) -> dict:
+def measure(path: Path, num: int, seed: int, language_model: Path | None = None) -> dict:
     """The figures of a run as it stands."""
     folder = RunFolder.open(path)
     experiment = Experiment(Protocol(**folder.config()).check())
@@ -38,8 +40,11 @@ def measure(path: Path, num: int, seed: int) -> dict:
     texts = {"learned from": experiment.texts, "of the oracle": experiment.held_out, "written": write(model, num, seed)}
     texts = {name: ids[:num] for name, ids in texts.items()}
     logits = {name: verdicts(model, ids) for name, ids in texts.items()}
-    truth = scorer(experiment.oracle.model)(tf.constant(texts["written"]), 1.0).numpy() / LENGTH
-    correlation = spearmanr(logits["written"], truth)
+    likelihood = lambda judge: scorer(judge)(tf.constant(texts["written"]), 1.0).numpy() / LENGTH  # noqa: E731
+    truth = likelihood(experiment.oracle.model)
+    judges = {"discriminator": logits["written"], "likelihood of the generator": likelihood(model)}
+    if language_model is not None:
+        judges["likelihood of the language model"] = likelihood(zoo.load(language_model, compile=False))
 
     def told_apart(real: str) -> float:
         labels = np.repeat([1, 0], [len(logits[real]), len(logits["written"])])
@@ -52,17 +57,20 @@ def measure(path: Path, num: int, seed: int) -> dict:
         "reward": {name: float(np.mean(1 / (1 + np.exp(-found)))) for name, found in logits.items()},
         "area under the curve": {name: told_apart(name) for name in ("learned from", "of the oracle")},
         "rank correlation with the truth": {
-            "value": float(correlation.statistic),
-            "interval": list(correlation_interval(logits["written"], truth, seed)),
+            name: {
+                "value": float(spearmanr(verdict, truth).statistic),
+                "interval": list(correlation_interval(verdict, truth, seed)),
+            }
+            for name, verdict in judges.items()
         },
     }
 
 
-def correlation_interval(logits, truth, seed: int, resamples: int = 500) -> tuple[float, float]:
+def correlation_interval(verdict, truth, seed: int, resamples: int = 500) -> tuple[float, float]:
     """A 95 % interval by the bootstrap over texts."""
     draw = np.random.default_rng(seed)
     rows = draw.integers(len(truth), size=(resamples, len(truth)))
-    found = [spearmanr(logits[chosen], truth[chosen]).statistic for chosen in rows]
+    found = [spearmanr(verdict[chosen], truth[chosen]).statistic for chosen in rows]
     return tuple(float(value) for value in np.quantile(found, [0.025, 0.975]))
 
 
@@ -72,9 +80,10 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of `textgen bench seqgan-oracle`")
     parser.add_argument("--num", type=int, default=3000, help="texts of each kind")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--language-model", type=Path, help="a .keras file whose likelihood is held beside the verdict")
     arguments = parser.parse_args()
-    print(json.dumps(measure(arguments.run, arguments.num, arguments.seed), indent=2))
+    print(json.dumps(measure(arguments.run, arguments.num, arguments.seed, arguments.language_model), indent=2))
 
 
 if __name__ == "__main__":
-    main()
+    measuring.run(main)
