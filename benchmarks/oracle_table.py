@@ -41,7 +41,6 @@ def figures(path: str, held_out: float) -> dict[str, float | None]:
     return {
         "NLL_oracle": game[-1]["nll_oracle"],
         "held out": game[-1]["nll_held_out"],
-        "least NLL_oracle": min(line["nll_oracle"] for line in game),
         f"NLL_oracle at {held_out:g} along the game": at(start + game, held_out),
         "by temperature": at(swept, held_out),
     }

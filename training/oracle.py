@@ -139,23 +139,25 @@ class Standing:
     Attributes:
         nll_oracle: of its texts under the oracle: low is like the truth, or like a part of it.
         nll_held_out: of the oracle's texts under the model: low is all of the truth.
+        distinct: the share of different texts among its own; well below 1, it has collapsed.
     """
 
     nll_oracle: float
     nll_held_out: float
+    distinct: float
 
     @classmethod
     def of(cls, model, oracle: Oracle, held_out, *, num: int = 10_000, seed: int = 0, temperature: float = 1.0):
         """Measures a language model at a temperature by `num` of its texts and by texts of the oracle."""
         texts = write(model, num, seed, temperature)
-        return cls(oracle.score(texts), score(model, held_out, temperature))
+        return cls(oracle.score(texts), score(model, held_out, temperature), len(np.unique(texts, axis=0)) / num)
 
 
 def sweep(
     model, oracle: Oracle, held_out, *, num: int = 10_000, seed: int = 0, inverse_temperatures=INVERSE_TEMPERATURES
 ) -> list[dict[str, float]]:
-    """The standing at several temperatures: `temperature`, `nll_oracle`, `nll_held_out` of each (Caccia et al. 2020:
-    one point alone proves nothing)."""
+    """The standing at several temperatures: `temperature` and the figures of each (Caccia et al. 2020: one point alone
+    proves nothing)."""
     found = []
     for temperature in (1 / inverse for inverse in inverse_temperatures):
         standing = Standing.of(model, oracle, held_out, num=num, seed=seed, temperature=temperature)

@@ -29,7 +29,7 @@ class Protocol:
     Attributes:
         oracle: a file of weights, or None for an oracle drawn by seed.
         reward: "discriminator", one of the controls "constant" and "random", or the file of a language model,
-            whose log-likelihood of a text is the reward, in nats a token (below 0, so give a baseline).
+            which rewards a text by the geometric mean of the probabilities that it gives the words.
         seed: of all random numbers.
         precision: a Keras dtype policy.
         texts: of the oracle, to learn from.
@@ -102,7 +102,7 @@ class Experiment:
         judge = zoo.load(name, compile=False)
         if not isinstance(judge, LanguageModel):
             raise InputError(f"{name} is no language model, so it cannot tell how likely texts are")
-        return lambda texts: judge.score(texts) / LENGTH
+        return lambda texts: np.exp(judge.score(texts) / LENGTH)
 
     def build(self):
         """SeqGAN as in the paper's code: a generator of 32 units with weights from a normal distribution of deviation

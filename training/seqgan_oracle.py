@@ -16,8 +16,9 @@ from training.run_folder import RunFolder
 from training.whole_files import write_atomically
 
 JUDGED = ("discriminator_loss", "discriminator_accuracy")
+FIGURES = ("epoch", "nll_oracle", "nll_held_out", "distinct")  # of a standing
 PRETRAINED = 0.0  # by which the last checkpoint of the pre-training counts as the best and is kept, for other runs
-PRETRAINING = ("oracle", "seed", "precision", "texts", "pretraining", "measured", "every")  # it depends on these
+PRETRAINING = ("oracle", "seed", "precision", "texts", "pretraining", "measured")  # it depends on these
 REPORTED = {GENERATOR: ("loss",), DISCRIMINATOR: JUDGED, ADVERSARIAL: ("loss", "reward", *JUDGED)}
 
 
@@ -125,8 +126,8 @@ def summary(folder: RunFolder, experiment: Experiment) -> dict:
     for phase in (GENERATOR, ADVERSARIAL):
         lines = [line for line in history if line["phase"] == phase]
         if lines:
-            figures[phase] = {name: lines[-1][name] for name in ("epoch", "nll_oracle", "nll_held_out")}
+            figures[phase] = {name: lines[-1].get(name) for name in FIGURES}
             best = min(lines, key=lambda line: line["nll_oracle"])
-            figures[f"{phase}_least"] = {name: best[name] for name in ("epoch", "nll_oracle", "nll_held_out")}
+            figures[f"{phase}_least"] = {name: best.get(name) for name in FIGURES}
             figures[f"{phase}_sweep"] = json.loads((folder.path / f"sweep-{phase}.json").read_text())
     return figures

@@ -8,7 +8,7 @@ import tensorflow as tf
 import zoo
 from keras_textgen.errors import InputError
 from training import oracle_protocol, seqgan_oracle
-from training.oracle import GATES, SPECIAL, Oracle, oracle_tokenizer, score, weights_of_oracle, write
+from training.oracle import GATES, SPECIAL, Oracle, Standing, oracle_tokenizer, score, weights_of_oracle, write
 from training.oracle_protocol import Experiment, Protocol
 from training.run_folder import RunFolder
 
@@ -58,6 +58,14 @@ def test_a_lower_temperature_writes_likelier_texts_and_expects_less_of_others(or
     assert score(oracle.model, texts, 0.5) == pytest.approx(float(tf.reduce_mean(nats)), rel=1e-5)
 
 
+def test_a_standing_tells_how_many_texts_differ(oracle, monkeypatch):
+    texts = oracle.write(10, 1)
+    monkeypatch.setattr("training.oracle.write", lambda *_: texts[[0, 0, 1, 2, 2]])
+    standing = Standing.of(oracle.model, oracle, texts, num=5)
+    assert standing.distinct == 0.6 and standing.nll_held_out == pytest.approx(oracle.score(texts))
+    assert standing.nll_oracle == pytest.approx(oracle.score(texts[[0, 0, 1, 2, 2]]))
+
+
 def test_a_file_that_is_no_oracle_is_refused_in_one_line(tmp_path):
     weights = weights_of_oracle(None, 0)
     np.savez(tmp_path / "short.npz", **{name: value for name, value in weights.items() if name != "Ui"})
@@ -92,6 +100,7 @@ def test_an_experiment_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path,
     assert [line["phase"] for line in histories[0]] == ["generator", "discriminator", "adversarial", "adversarial"]
     assert json.loads((tmp_path / "whole" / "figures.json").read_text()) == figures
     assert figures["adversarial"]["nll_oracle"] == histories[0][-1]["nll_oracle"]
+    assert figures["adversarial"]["distinct"] == 1
     one = next(line for line in figures["generator_sweep"] if line["temperature"] == 1)
     assert one["nll_held_out"] == pytest.approx(figures["generator"]["nll_held_out"])
 
@@ -123,7 +132,8 @@ def test_a_language_model_can_be_the_reward(tmp_path, monkeypatch, oracle):
     protocol = Protocol(**{**TINY, **judged}, measured=100, precision="float32")
     experiment = Experiment(protocol)
     found = experiment.build().rewards(tf.constant(experiment.texts[:50]), tf.zeros([50, 0]), [0, 0])
-    assert -np.mean(found) == pytest.approx(oracle.score(experiment.texts[:50]), rel=1e-5)
+    expected = [np.exp(-oracle.score(experiment.texts[row : row + 1])) for row in range(50)]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
     figures = seqgan_oracle.start(protocol, tmp_path / "whole")
 
     def stop(unit, *_):
