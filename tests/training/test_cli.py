@@ -97,6 +97,13 @@ BAD = {
     "resume a run of another version": (("train", "--resume", "{files}/other_version"), "is not of this version"),
     "evaluate a run of another version": (("evaluate", "{files}/other_version"), "is not of this version"),
     "resume with options": (("train", "lstm_vae", "--resume", "{run.path}"), "give it alone"),
+    "resume with an option that has a default": (("train", "--resume", "{run.path}", "--seed", "0"), "give it alone"),
+    "resume an experiment with options": (
+        ("bench", "seqgan-oracle", "--resume", "{run.path}", "--seed", "3"),
+        "give it alone",
+    ),
+    "an experiment that a run is none of": (("bench", "seqgan-oracle", "--resume", "{run.path}"), "no run of this"),
+    "an experiment from nowhere": (("bench", "seqgan-oracle", "--pretrained", "{files}/missing"), "no run folder"),
     "missing model": (("generate", "{files}/missing"), "there is no file"),
     "folder that is no run": (("generate", "{files}/folder"), "folder without a model.keras"),
     "truncated model": (("generate", "{files}/truncated.keras"), "truncated"),

@@ -342,6 +342,7 @@ BAD = {
     "existing folder": ((*TUNE, "--out", "{tmp}/used"), "used exists already"),
     "folder below a file": ((*TUNE, "--out", "{data}/search"), "cannot be written"),
     "resume with options": (("tune", "lstm_vae", "--resume", "{tmp}/used"), "give it alone, or with --trials"),
+    "resume with a seed": (("tune", "--resume", "{tmp}/used", "--seed", "1"), "give it alone, or with --trials"),
     "resume nothing": (("tune", "--resume", "{tmp}/missing"), "there is no folder"),
     "resume no search": (("tune", "--resume", "{tmp}/used"), "used holds no search: there is no search.json in it"),
     "resume a damaged search": (("tune", "--resume", "{tmp}/damaged"), "search.json is damaged"),

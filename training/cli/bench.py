@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_textgen.errors import InputError
-from training.cli.shared import errors, fail, print_json, silence
+from training.cli.shared import errors, fail, print_json, require_alone, silence
 
 app = typer.Typer(help="Run a published experiment again.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,6 +18,7 @@ def bench() -> None:
 
 @app.command("seqgan-oracle")
 def seqgan_oracle(
+    context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/seqgan-oracle if left out.")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this folder; takes no other option.")
@@ -50,8 +51,7 @@ def seqgan_oracle(
 
     devices.take_two_operations_at_once()
     if resume is not None:
-        if out is not None or oracle is not None or pretrained is not None or quick or settings:
-            raise InputError("--resume goes on with the run as it was configured; give it alone")
+        require_alone(context)
         path, begin = resume, lambda: experiment.resume(resume, watch)
     else:
         path = out or Path("runs") / "seqgan-oracle"

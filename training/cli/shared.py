@@ -26,6 +26,15 @@ def fail(message: str, code: int = 2) -> None:
     sys.exit(code)
 
 
+def require_alone(context: typer.Context, what: str = "run", beside: str | None = None) -> None:
+    """Refuses what is given beside --resume and would be without effect: all but --json and the option `beside`."""
+    taken = {"resume", "json", beside}
+    given = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]
+    if not taken.issuperset(given):
+        alone = "give it alone" if beside is None else f"give it alone, or with --{beside}"
+        raise InputError(f"--resume goes on with the {what} as it was configured; {alone}")
+
+
 def load_model(path: str):
     """The model at a path, to write and to read with; the errors of `zoo.load`."""
     import zoo

@@ -14,7 +14,7 @@ import typer
 
 from keras_textgen.errors import InputError
 from training import trainer
-from training.cli.shared import errors, fail, figures_table, print_json, silence
+from training.cli.shared import errors, fail, figures_table, print_json, require_alone, silence
 from training.cli.stages import Stages
 from training.distribution import WorkerLost
 from training.harmless import harmless
@@ -28,6 +28,7 @@ PRECISION = "float32, mixed_bfloat16, mixed_float16, or auto: mixed_bfloat16 whe
 
 
 def command(
+    context: typer.Context,
     model: Annotated[str | None, typer.Argument(help="A model of the zoo; see `textgen models`.")] = None,
     data: Annotated[str | None, typer.Option(help=DATA)] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/<model>-<data>-<time> if left out.")] = None,
@@ -85,8 +86,7 @@ def command(
 ) -> None:
     """Train a model into a run folder, or go on with a run that was interrupted."""
     if resume is not None:
-        if model is not None or data is not None or out is not None:
-            raise InputError("--resume goes on with the run as it was configured; give it alone")
+        require_alone(context)
         path, begin = resume, functools.partial(trainer.resume, resume)
     else:
         if model is None or data is None:

@@ -15,7 +15,7 @@ import typer
 
 from keras_textgen.errors import InputError
 from training import trainer, tuning
-from training.cli.shared import errors, fail, print_json, shown, silence, table
+from training.cli.shared import errors, fail, print_json, require_alone, shown, silence, table
 from training.cli.train import command as train
 from training.cli.train import parse_setting
 from training.harmless import harmless
@@ -25,6 +25,7 @@ of_train = types.SimpleNamespace(**inspect.get_annotations(train))  # options th
 
 
 def command(
+    context: typer.Context,
     model: of_train.model = None,
     data: of_train.data = None,
     search: Annotated[
@@ -62,8 +63,7 @@ def command(
     """
     tuning.load_optuna()
     if resume is not None:
-        if any((model, data, out, search, settings)):
-            raise InputError("--resume goes on with the search as it was configured; give it alone, or with --trials")
+        require_alone(context, "search", beside="trials")
         path, begin = resume, functools.partial(tuning.resume, resume, trials)
     else:
         if model is None or data is None:
