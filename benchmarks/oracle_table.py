@@ -5,7 +5,8 @@ truth (NLL of held-out texts), since either alone proves nothing.
 
 A row is one or several runs that differ by their seeds: means, and from the least to the greatest. "Along the game" is
 where the curve of the game reaches that held-out NLL (between two measurements, a straight line), "by temperature"
-where the pre-trained model does when only its temperature changes. A dash: a curve that does not reach it.
+where the policy before or after the game does when only its temperature changes. A dash: a curve that does not reach
+it.
 """
 
 import argparse
@@ -37,13 +38,20 @@ def figures(path: str, held_out: float) -> dict[str, float | None]:
     start = [line for line in measured if line["phase"] == GENERATOR][-1:]
     if not start or not game:
         raise InputError(f"{path} has not come to the game; go on with --resume {path}")
-    swept = json.loads((folder.path / f"sweep-{GENERATOR}.json").read_text())
+    before, after = (swept(folder, phase) for phase in (GENERATOR, ADVERSARIAL))
     return {
         "NLL_oracle": game[-1]["nll_oracle"],
         "held out": game[-1]["nll_held_out"],
         f"NLL_oracle at {held_out:g} along the game": at(start + game, held_out),
-        "by temperature": at(swept, held_out),
+        "by temperature before it": at(before, held_out),
+        "by temperature after it": at(after, held_out),
     }
+
+
+def swept(folder: RunFolder, phase: str) -> list[dict]:
+    """The sweep of temperatures at the end of a phase; nothing where the run has not come so far."""
+    path = folder.path / f"sweep-{phase}.json"
+    return json.loads(path.read_text()) if path.exists() else []
 
 
 def cell(values: list[float | None]) -> str:
