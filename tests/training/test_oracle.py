@@ -80,6 +80,16 @@ def test_a_file_that_is_no_oracle_is_refused_in_one_line(tmp_path):
     np.testing.assert_array_equal(weights_of_oracle(tmp_path / "right.npz", 5)["Wo"], weights["Wo"])
 
 
+def stop_after(last):
+    """Somebody who watches a run and interrupts it after a unit."""
+
+    def watch(unit, *_):
+        if unit == last:
+            raise KeyboardInterrupt
+
+    return watch
+
+
 TINY = dict(texts=128, pretraining=1, judging=1, rounds=2, discriminator_rounds=1, discriminator_epochs=1)
 
 
@@ -88,12 +98,8 @@ def test_an_experiment_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path,
     protocol = Protocol(**TINY, num_rollouts=1, measured=100, every=1, precision="float32")
     figures = seqgan_oracle.start(protocol, tmp_path / "whole")
 
-    def stop(unit, *_):
-        if unit == 3:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        seqgan_oracle.start(protocol, tmp_path / "part", stop)
+        seqgan_oracle.start(protocol, tmp_path / "part", stop_after(3))
     assert seqgan_oracle.resume(tmp_path / "part") == figures
     histories = [RunFolder.open(tmp_path / name).history() for name in ("whole", "part")]
     assert histories[0] == histories[1]
@@ -136,12 +142,8 @@ def test_a_language_model_can_be_the_reward(tmp_path, monkeypatch, oracle):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
     figures = seqgan_oracle.start(protocol, tmp_path / "whole")
 
-    def stop(unit, *_):
-        if unit == 2:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        seqgan_oracle.start(protocol, tmp_path / "part", stop)
+        seqgan_oracle.start(protocol, tmp_path / "part", stop_after(2))
     assert seqgan_oracle.resume(tmp_path / "part") == figures
     zoo.build("dense_vae", tokenizer=oracle_tokenizer(), sequence_length=20).save(tmp_path / "latent.keras")
     for name, reason in (("latent.keras", "no language model"), ("none.keras", "none.keras")):
@@ -154,11 +156,8 @@ def test_a_pretraining_that_has_not_ended_is_not_taken_over(tmp_path, monkeypatc
     monkeypatch.setattr(oracle_protocol, "FILTERS", ((1, 4), (3, 4)))
     protocol = Protocol(**{**TINY, "pretraining": 2, "judging": 0, "rounds": 0}, measured=100)
 
-    def stop(*_):
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        seqgan_oracle.start(protocol, tmp_path / "part", stop)
+        seqgan_oracle.start(protocol, tmp_path / "part", stop_after(1))
     with pytest.raises(InputError, match="has not ended"):
         seqgan_oracle.start(protocol, tmp_path / "new", pretrained=tmp_path / "part")
 
