@@ -15,6 +15,7 @@ import platform
 from pathlib import Path
 
 import keras
+import measuring
 import numpy as np
 
 import zoo
@@ -129,4 +130,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    measuring.run(main)

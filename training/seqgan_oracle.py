@@ -74,7 +74,8 @@ def pretraining_of(source: RunFolder, protocol: Protocol) -> RunFolder:
                 f"{getattr(protocol, name)} here"
             )
     state = source.state()
-    if not protocol.pretraining or state is None or state["best_epoch"] != protocol.pretraining:
+    ended = state is not None and state["best_epoch"] == protocol.pretraining
+    if not ended or not (source.path / f"sweep-{GENERATOR}.json").exists():
         raise InputError(f"the pre-training of {source.path} has not ended; go on with --resume {source.path} first")
     return source
 

@@ -128,6 +128,9 @@ def test_a_run_that_takes_over_a_pretraining_ends_as_one_that_makes_it(tmp_path,
     for run, reason in (("nowhere", "no run folder"), ("foreign", "no run of this experiment")):
         with pytest.raises(InputError, match=reason):
             seqgan_oracle.start(control, tmp_path / "new", pretrained=tmp_path / run)
+    (tmp_path / "first" / "sweep-generator.json").unlink()
+    with pytest.raises(InputError, match="has not ended"):
+        seqgan_oracle.start(control, tmp_path / "new", pretrained=tmp_path / "first")
     assert not (tmp_path / "new").exists()
 
 
