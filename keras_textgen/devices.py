@@ -10,6 +10,8 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from keras_textgen.cores import cores
+
 FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16"}  # instructions of a processor that multiply in bfloat16
 TENSOR_CORES_FOR_BFLOAT16 = (8, 0)  # the compute capability of the first GPUs that have them
 
@@ -41,10 +43,15 @@ def take_two_operations_at_once() -> None:
     """Lets TensorFlow take two operations at a time, each with half of the cores, instead of one with all: faster where
     a step is many products side by side, too small to be divided, as in SeqGAN's discriminator. Without effect once
     TensorFlow has begun to compute."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2))
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // 2))
         tf.config.threading.set_inter_op_parallelism_threads(2)
+
+
+def operations_at_once() -> int:
+    """How many operations TensorFlow takes at a time: what it was told, else as many as there are cores."""
+    told = tf.config.threading.get_inter_op_parallelism_threads() or os.environ.get("TF_NUM_INTEROP_THREADS", "")
+    return int(told) if str(told).isdecimal() and int(told) else cores()
 
 
 def recommended_precision() -> str:

@@ -12,7 +12,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core, each of which would take all cores
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")  # one waits while a reward that computes needs the other
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "3")  # a reward waits on every replica for another
 
 import numpy as np
 import pytest

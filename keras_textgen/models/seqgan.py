@@ -1,12 +1,13 @@
 """SeqGAN (Yu et al. 2017, "SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient")."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import keras
 import tensorflow as tf
 
-from keras_textgen import replicas, sampling
+from keras_textgen import devices, replicas, sampling
 from keras_textgen.checks import number, whole
 from keras_textgen.chunking import by_chunks
 from keras_textgen.distributions import TokenSequence
@@ -16,6 +17,7 @@ from keras_textgen.layers.dense import fixed_length
 from keras_textgen.models.adversarial_model import AdversarialTextModel
 from keras_textgen.models.decoder_networks import LSTMNetwork
 from keras_textgen.models.language_model import LanguageModel
+from keras_textgen.models.training_phases import ADVERSARIAL
 from keras_textgen.rewards import UNSAVED, checked_reward, known_reward, reward_config
 from keras_textgen.text import PADDING, START, UNKNOWN
 
@@ -141,7 +143,20 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
     def begin_phase(self, phase):
         if self.reward == UNSAVED:
             raise InputError("the reward of this model is a function that was not saved with it; set model.reward")
+        if phase == ADVERSARIAL and callable(self.reward):
+            self.warn_of_waiting()
         super().begin_phase(phase)
+
+    def warn_of_waiting(self) -> None:
+        """Every replica's reward takes one of the operations that TensorFlow computes at a time; one must be left for
+        what the rewards compute."""
+        waiting, possible = self.distribute_strategy.num_replicas_in_sync, devices.operations_at_once()
+        if possible <= waiting:
+            warnings.warn(
+                f"a reward that computes with TensorFlow may wait for ever where that takes no more than {possible} "
+                f"operations at a time, as here; begin with TF_NUM_INTEROP_THREADS={waiting + 1} in the environment",
+                stacklevel=2,
+            )
 
     def begin_game(self):
         super().begin_game()

@@ -1,5 +1,10 @@
 """What is chosen by device. GPUs are pretended: what they would get is looked at, and computed by the manual."""
 
+import os
+import subprocess
+import sys
+import textwrap
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -116,3 +121,34 @@ def test_bfloat16_is_recommended_where_it_has_instructions(monkeypatch, gpus, fl
     monkeypatch.setattr(devices, "gpus", lambda: gpus)
     monkeypatch.setattr(devices, "processor_flags", lambda: flags)
     assert devices.recommended_precision() == precision
+
+
+@pytest.mark.parametrize(
+    ("configured", "environment", "found"), [(0, None, 6), (0, "3", 3), (0, "0", 6), (0, "many", 6), (2, "3", 2)]
+)
+def test_operations_at_once_are_what_tensorflow_was_told(monkeypatch, configured, environment, found):
+    monkeypatch.setattr(devices, "cores", lambda: 6)
+    monkeypatch.setattr(tf.config.threading, "get_inter_op_parallelism_threads", lambda: configured)
+    monkeypatch.delenv("TF_NUM_INTEROP_THREADS", raising=False)
+    if environment is not None:
+        monkeypatch.setenv("TF_NUM_INTEROP_THREADS", environment)
+    assert devices.operations_at_once() == found
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not bind processes to cores")
+def test_python_in_a_graph_may_compute_on_one_core():
+    code = """
+        import os
+
+        os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
+        import keras_textgen
+        import tensorflow as tf
+
+        double = tf.function(lambda numbers: 2 * tf.reduce_sum(tf.nn.relu(numbers)[:, None] + tf.ones([1, 2]), axis=1))
+        asked = tf.function(lambda numbers: 1 + tf.numpy_function(double, [numbers], tf.float32))
+        print(asked(tf.constant([1.0, 2.0])).numpy().tolist())
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM_")}
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=60)
+    assert done.stdout.split("\n")[0] == "[9.0, 13.0]"

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from keras_textgen import sampling
+from keras_textgen import devices, sampling
 from keras_textgen.errors import CollapseWarning, InputError
 from keras_textgen.models.adversarial_model import part_of
 from keras_textgen.models.gan import GAN
@@ -705,6 +705,17 @@ def test_a_reward_that_was_not_registered_must_be_given_anew(build_tiny, corpus,
     other.reward = cats
     other.begin_phase(ADVERSARIAL)
     np.testing.assert_array_equal(other.rewards(*batch(other, corpus[14:18]), tf.constant([0, 0])), [1, 1, 0, 0])
+
+
+@pytest.mark.parametrize(("reward", "possible", "warned"), [(cats, 1, True), (cats, 2, False), ("random", 1, False)])
+def test_a_reward_that_might_wait_for_ever_is_warned_of(build_tiny, corpus, monkeypatch, reward, possible, warned):
+    monkeypatch.setattr(devices, "operations_at_once", lambda: possible)
+    model = build_tiny("seqgan", texts=corpus, reward=reward)
+    for phase, told in ((GENERATOR, False), (ADVERSARIAL, warned)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.begin_phase(phase)
+        assert any("TF_NUM_INTEROP_THREADS=2" in str(warning.message) for warning in caught) is told
 
 
 @pytest.mark.parametrize("reward", ["constant", "random"])
