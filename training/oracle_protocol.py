@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -19,6 +20,11 @@ from training.oracle import LENGTH, Oracle, Standing, oracle_tokenizer, write
 from training.run_config import PRECISIONS
 
 BATCH = 64  # of the discriminator half of them real, half written
+EPSILON, CLIPNORM = 1e-8, 5.0  # of Adam in TensorFlow 1, and of the generator's gradients
+# By how much our losses are larger than the paper's: a mean over texts where it takes one over words; a mean where it
+# takes a sum over a batch; and of the discriminator two means, of either half of a batch.
+LIKELIHOOD_SCALE, GAME_SCALE, JUDGING_SCALE = LENGTH, 1 / BATCH, 2.0
+L2 = 0.2  # half of it counts for one logit, where the paper has two that are its halves
 STEPS_AT_ONCE = 4  # of the discriminator in one graph, where the next begins before the last weight of one is updated
 
 
@@ -105,10 +111,8 @@ class Experiment:
         return lambda texts: np.exp(judge.score(texts) / LENGTH)
 
     def build(self):
-        """SeqGAN as in the paper's code: a generator of 32 units with weights from a normal distribution of deviation
-        0.1, Adam at 0.01; a discriminator with Adam at 0.0001."""
-        import keras
-
+        """SeqGAN as in the paper's code: a generator of 32 units, Adam at 0.01; a discriminator with Adam at 0.0001,
+        whose one logit stands for the paper's two: their difference would move twice as far in a step."""
         protocol = self.protocol
         keras.utils.set_random_seed(protocol.seed)
         sizes = dict(embedding_dim=32, hidden_dim=32, output_dim=0, average_attention=False, dropout=0.0)
@@ -123,16 +127,19 @@ class Experiment:
             reward=self.reward,
             baseline=protocol.baseline,
             weight_decay=0.0,
-            discriminator_l2=0.4,  # 0.2 beside the mean over all texts, where ours is the sum of two means
+            discriminator_l2=L2 * JUDGING_SCALE / 2,
             **sizes,
         )
-        generator = np.random.default_rng(protocol.seed)
-        for weight in model.decoder.trainable_variables:
-            weight.assign(0.1 * generator.standard_normal(weight.shape))
-        optimizer = Adam(0.01, global_clipnorm=5.0)
-        model.compile(optimizer, Adam(1e-4))
+        draw_weights(model, protocol.seed)
+        model.compile(generator_optimizer(LIKELIHOOD_SCALE), Adam(1e-4, epsilon=EPSILON * JUDGING_SCALE))
         model.build_optimizers()
         return model
+
+    def begin_game(self, model) -> None:
+        """Gives the generator another optimizer for the game, as in the paper's code."""
+        model.begin_game()
+        model.compile(generator_optimizer(GAME_SCALE), model.discriminator_optimizer)
+        model.build_optimizers()
 
     def steps(self, model) -> dict[str, Callable]:
         """The graph functions of a step: of the likelihood, of the discriminator, of the game."""
@@ -178,7 +185,7 @@ class Experiment:
             return
         if phase == ADVERSARIAL:
             if not int(model.adversarial_steps):
-                model.begin_game()
+                self.begin_game(model)
             for _ in range(self.protocol.generator_steps):
                 steps["game"]()
         if self.protocol.reward == "discriminator":
@@ -198,6 +205,26 @@ class Experiment:
         """The standing at temperature 1."""
         options = dict(num=self.protocol.measured, seed=unit)
         return Standing.of(model, self.oracle, self.held_out, **options)
+
+
+def generator_optimizer(scale: float) -> Adam:
+    """The paper's, for a loss that is `scale` times the paper's. Adam does not mind the scale, but for its epsilon and
+    the clipping: the rewards of a sure discriminator are so small that an epsilon of 1e-7 hides their gradients."""
+    return Adam(0.01, global_clipnorm=CLIPNORM * scale, epsilon=EPSILON * scale)
+
+
+def draw_weights(model, seed: int) -> None:
+    """Draws the first weights as the paper's code does: normal, of deviation 0.1; those of the discriminator truncated.
+    What stays are its word vectors, uniform between -1 and 1, and its highway, by Glorot."""
+    generator = np.random.default_rng(seed)
+    for weight in model.decoder.trainable_variables:
+        weight.assign(0.1 * generator.standard_normal(weight.shape))
+    draw = keras.initializers.TruncatedNormal(stddev=0.1, seed=keras.random.SeedGenerator(seed))
+    for convolution in model.discriminator.convolutions:
+        convolution.kernel.assign(draw(convolution.kernel.shape))
+        convolution.bias.assign(tf.fill(convolution.bias.shape, 0.1))
+    direction = model.discriminator.direction.kernel  # the difference of the paper's two
+    direction.assign(draw(direction.shape) - draw(direction.shape))
 
 
 def batches(order: np.random.Generator, num: int, size: int = BATCH):

@@ -80,6 +80,83 @@ def test_a_file_that_is_no_oracle_is_refused_in_one_line(tmp_path):
     np.testing.assert_array_equal(weights_of_oracle(tmp_path / "right.npz", 5)["Wo"], weights["Wo"])
 
 
+def adam_of_tensorflow_1(weights, gradients_of, steps):
+    """Weights after Adam at 0.01 with the defaults of TensorFlow 1, gradients clipped to a norm of 5, by hand."""
+    weights = [np.array(weight, np.float64) for weight in weights]
+    first, second = ([np.zeros_like(weight) for weight in weights] for _ in range(2))
+    for step in range(1, steps + 1):
+        gradients = gradients_of(step, weights)
+        norm = np.sqrt(sum(np.sum(gradient**2) for gradient in gradients))
+        rate = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        for weight, gradient, mean, square in zip(weights, gradients, first, second, strict=True):
+            gradient = gradient * min(1.0, 5.0 / norm)
+            mean += 0.1 * (gradient - mean)
+            square += 0.001 * (gradient**2 - square)
+            weight -= rate * mean / (np.sqrt(square) + 1e-8)
+    return weights
+
+
+@pytest.mark.parametrize("phase", ["likelihood", "game"])
+def test_the_generator_is_trained_as_in_the_code_of_the_paper(monkeypatch, phase):
+    """By the mean over words of the likelihood, and by the sum over a batch of rewards: a reward near 0 and a large
+    one, where the epsilon of Adam and the clipping matter."""
+    monkeypatch.setattr(oracle_protocol, "FILTERS", ((1, 4), (3, 4)))
+    experiment = Experiment(Protocol(texts=64, measured=10, precision="float32"))
+    model, texts = experiment.build(), tf.constant(experiment.texts)
+    rewards = [tf.random.stateless_uniform([64, 20], [0, 1], 0.0, largest) for largest in (1e-4, 1.0)]
+    model.fakes = lambda *_: texts
+    model.values = lambda *_: tf.where(tf.equal(model.optimizer.iterations, 0), *rewards)
+    variables = [variable for variable in model.decoder.trainable_variables if 0 not in variable.shape]
+
+    def gradients(step, weights):
+        for variable, weight in zip(variables, weights, strict=True):
+            variable.assign(weight)
+        with tf.GradientTape() as tape:
+            if phase == "game":
+                policy = model.policy(tf.zeros([64, 0]), texts)
+                loss = -tf.reduce_sum(rewards[step - 1] * policy.token_log_prob(texts))
+            else:
+                loss = -tf.reduce_mean(model.likelihood(tf.zeros([64, 0]), texts).token_log_prob(texts))
+        return [np.array(tf.convert_to_tensor(each), np.float64) for each in tape.gradient(loss, variables)]
+
+    start = [np.array(variable) for variable in variables]
+    expected = adam_of_tensorflow_1(start, gradients, 2)
+    for variable, weight in zip(variables, start, strict=True):
+        variable.assign(weight)
+    if phase == "game":
+        experiment.begin_game(model)
+    steps = experiment.steps(model)
+    for _ in range(2):
+        steps[phase](*([] if phase == "game" else [texts]))
+    for variable, before, after in zip(variables, start, expected, strict=True):
+        assert np.abs(after - before).max() > 0.005
+        np.testing.assert_allclose(variable, after, atol=2e-4)
+
+
+def test_the_discriminator_is_that_of_the_code_of_the_paper(monkeypatch):
+    monkeypatch.setattr(oracle_protocol, "FILTERS", ((1, 100), (3, 200)))
+    experiment = Experiment(Protocol(texts=64, measured=10, precision="float32"))
+    model, nothing = experiment.build(), tf.zeros([32, 0])
+    judge, texts = model.discriminator, tf.constant(experiment.texts)
+    for convolution in judge.convolutions:
+        kernel = np.array(convolution.kernel)
+        assert np.abs(kernel).max() < 0.2 and kernel.std() == pytest.approx(0.088, rel=0.05)
+        np.testing.assert_allclose(convolution.bias, 0.1)
+    assert np.std(judge.direction.kernel) == pytest.approx(0.088 * 2**0.5, rel=0.15)
+    # Its two logits, of opposite weights as their gradients are; a mean over the batch; 0.2 times half of the squares.
+    judge.direction.bias.assign([0.3])
+    logits = judge(texts, tf.zeros([64, 0]))
+    pair, labels = tf.stack([-logits / 2, logits / 2], axis=1), tf.repeat([1, 0], 32)
+    entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=pair)
+    lengths = sum(tf.reduce_sum((sign * weight / 2) ** 2) for weight in judge.direction.weights for sign in (-1, 1))
+    expected = tf.reduce_mean(entropies) + 0.2 * lengths / 2
+    found = model.discriminator_loss(texts[:32], texts[32:], nothing, [0, 0], training=False)
+    assert float(found) == pytest.approx(2 * float(expected), rel=1e-5)
+    assert model.discriminator_optimizer.epsilon == 2e-8 and float(model.discriminator_optimizer.learning_rate) == (
+        pytest.approx(1e-4)
+    )
+
+
 def stop_after(last):
     """Somebody who watches a run and interrupts it after a unit."""
 
