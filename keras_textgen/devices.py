@@ -50,8 +50,9 @@ def take_two_operations_at_once() -> None:
 
 def operations_at_once() -> int:
     """How many operations TensorFlow takes at a time: what it was told, else as many as there are cores."""
-    told = tf.config.threading.get_inter_op_parallelism_threads() or os.environ.get("TF_NUM_INTEROP_THREADS", "")
-    return int(told) if str(told).isdecimal() and int(told) else cores()
+    environment = os.environ.get("TF_NUM_INTEROP_THREADS", "")
+    told = int(environment) if environment.isdecimal() else 0
+    return tf.config.threading.get_inter_op_parallelism_threads() or told or cores()
 
 
 def recommended_precision() -> str:
