@@ -294,7 +294,7 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
         found = values
         if self.baseline != "none":
             missing = [[0, self.sequence_length - length]]
-            new = [tf.pad(tf.reduce_sum(number * real, axis=0), missing) for number in (values, tf.ones_like(values))]
+            new = [tf.pad(tf.reduce_sum(each * real, axis=0), missing) for each in (values, tf.ones_like(values))]
             kept = [tf.convert_to_tensor(weight) for weight in (self.value_sums, self.value_counts)]
             sums, counts = (tf.where(kept[1] > 0, old, now) for old, now in zip(kept, new, strict=True))
             if self.baseline == "running_mean":
@@ -303,9 +303,9 @@ class SeqGAN(AdversarialTextModel, LSTMNetwork, LanguageModel):
             for weight, old, now in zip((self.value_sums, self.value_counts), kept, new, strict=True):
                 weight.assign(BASELINE_KEPT * old + now)
         if self.reward_scaling == "standardized":
-            number = tf.reduce_sum(real)
-            found -= tf.reduce_sum(found * real) / number
-            found /= tf.sqrt(tf.reduce_sum(real * found**2) / number) + 1e-6
+            tokens = tf.reduce_sum(real)
+            found -= tf.reduce_sum(found * real) / tokens
+            found /= tf.sqrt(tf.reduce_sum(real * found**2) / tokens) + 1e-6
         return found * real
 
     def train_generator(self, ids, condition):
