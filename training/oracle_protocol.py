@@ -64,6 +64,13 @@ class Protocol:
     measured: int = 10_000
     every: int = 5
 
+    def __post_init__(self):
+        # Whole, so that a run can go on from any folder, and two names of one file are no difference.
+        if self.oracle:
+            self.oracle = str(Path(self.oracle).resolve())
+        if str(self.reward).endswith(".keras"):
+            self.reward = str(Path(self.reward).resolve())
+
     def check(self) -> "Protocol":
         """Refuses what is out of range; returns itself."""
         if self.reward not in REWARDS and not str(self.reward).endswith(".keras"):

@@ -256,6 +256,14 @@ def test_a_kill_while_the_temperatures_are_swept_loses_nothing(tmp_path, monkeyp
     assert len(figures["generator_sweep"]) > 5 and "adversarial" not in figures
 
 
+def test_a_protocol_names_files_whole_so_that_a_run_goes_on_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    protocol = Protocol(oracle="oracle.npz", reward="judge.keras")
+    assert (protocol.oracle, protocol.reward) == (str(tmp_path / "oracle.npz"), str(tmp_path / "judge.keras"))
+    assert protocol == Protocol(oracle=str(tmp_path / "a" / ".." / "oracle.npz"), reward="judge.keras")
+    assert Protocol(oracle=None, reward="constant").reward == "constant"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
